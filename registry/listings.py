@@ -1,0 +1,289 @@
+"""What exists, as plain rows for people and programs: read-only, in a stable order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from registry.tables import (
+    Benchmark,
+    Checkpoint,
+    Dataset,
+    Embedding,
+    Extraction,
+    Family,
+    Metric,
+    Name,
+    Score,
+    Series,
+    Target,
+    TargetExtraction,
+)
+
+
+@dataclass(frozen=True)
+class CheckpointLine:
+    """A checkpoint as lists show it; `is_floating` says that its revision could not be resolved."""
+
+    name: str
+    reference: str
+    resolved: str | None
+    is_floating: bool
+    source: str
+    modality: str
+    architecture: str
+    parameter_count: int | None
+    family: str | None
+    series: str | None
+    step: int | None
+    embeddings: int
+    registered_at: datetime
+    retired_at: datetime | None
+    retired_reason: str | None
+
+
+@dataclass(frozen=True)
+class DatasetLine:
+    """A data set as lists show it."""
+
+    name: str
+    item_count: int
+    modalities: list[str]
+    pairing: str
+    revision: str
+    embeddings: int
+    licence: str | None
+    order_fingerprint: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class EmbeddingLine:
+    """An embedding as lists show it; `extraction` is the start of its rule's content key."""
+
+    embedding_id: int
+    checkpoint: str
+    dataset: str
+    modality: str
+    pooling: str
+    extraction: str
+    layer_count: int
+    widest: int
+    dtype: str
+    status: str
+    device: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class TargetLine:
+    """A target as lists show it; `extractions` has one rule for each modality, by the start of its key."""
+
+    name: str
+    dataset: str
+    metric: str
+    parameters: dict[str, Any]
+    recipe: str
+    reducer: str
+    pairs: str
+    extractions: dict[str, str]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """A score as lists show it."""
+
+    checkpoint: str
+    task: str
+    metric: str
+    value: float
+    stderr: float | None
+    item_count: int | None
+    source: str
+    measured_at: datetime
+
+
+SHORT_KEY = 12
+IS_NAMED = (Name.checkpoint_id == Checkpoint.id) & Name.ended_at.is_(None)
+
+
+def list_checkpoints(
+    session: Session,
+    *,
+    checkpoint_ids: Sequence[int] | None = None,
+    with_retired: bool = False,
+    limit: int | None = None,
+) -> list[CheckpointLine]:
+    """Return checkpoints in the order in which they were registered."""
+    counted = (
+        select(Embedding.checkpoint_id, func.count().label("embeddings"))
+        .where(Embedding.status == "ready")
+        .group_by(Embedding.checkpoint_id)
+        .subquery()
+    )
+    statement = (
+        select(Checkpoint, Name.name, Family.name, Series.name, counted.c.embeddings)
+        .outerjoin(Name, IS_NAMED)
+        .outerjoin(Family, Family.id == Checkpoint.family_id)
+        .outerjoin(Series, Series.id == Checkpoint.series_id)
+        .outerjoin(counted, counted.c.checkpoint_id == Checkpoint.id)
+        .order_by(Checkpoint.id, Name.id)
+    )
+    if checkpoint_ids is not None:
+        statement = statement.where(Checkpoint.id.in_(checkpoint_ids))
+    if not with_retired:
+        statement = statement.where(Checkpoint.retired_at.is_(None))
+    return [_checkpoint_line(*row) for row in session.execute(statement.limit(limit))]
+
+
+def _checkpoint_line(
+    row: Checkpoint, name: str | None, family: str | None, series: str | None, embeddings: int | None
+) -> CheckpointLine:
+    return CheckpointLine(
+        name=name or row.content_key[:SHORT_KEY],
+        reference=row.reference,
+        resolved=row.resolved,
+        is_floating=row.resolved is None,
+        source=row.source,
+        modality=row.modality,
+        architecture=row.architecture,
+        parameter_count=row.parameter_count,
+        family=family,
+        series=series,
+        step=row.step,
+        embeddings=embeddings or 0,
+        registered_at=row.registered_at,
+        retired_at=row.retired_at,
+        retired_reason=row.retired_reason,
+    )
+
+
+def list_datasets(session: Session, *, limit: int | None = None) -> list[DatasetLine]:
+    """Return the data sets by name."""
+    ready = (
+        select(func.count())
+        .where(Embedding.dataset_id == Dataset.id, Embedding.status == "ready")
+        .scalar_subquery()
+    )
+    return [
+        DatasetLine(
+            name=row.name,
+            item_count=row.item_count,
+            modalities=row.modalities,
+            pairing=row.pairing,
+            revision=row.revision,
+            embeddings=embeddings,
+            licence=row.licence,
+            order_fingerprint=row.order_fingerprint,
+            created_at=row.created_at,
+        )
+        for row, embeddings in session.execute(select(Dataset, ready).order_by(Dataset.name).limit(limit))
+    ]
+
+
+def list_embeddings(
+    session: Session,
+    *,
+    checkpoint_ids: Sequence[int] | None = None,
+    dataset_id: int | None = None,
+    with_superseded: bool = False,
+    limit: int | None = None,
+) -> list[EmbeddingLine]:
+    """Return embeddings in the order in which they were made."""
+    statement = (
+        select(Embedding, Checkpoint.content_key, Name.name, Dataset.name, Extraction)
+        .join(Checkpoint, Checkpoint.id == Embedding.checkpoint_id)
+        .join(Dataset, Dataset.id == Embedding.dataset_id)
+        .join(Extraction, Extraction.id == Embedding.extraction_id)
+        .outerjoin(Name, IS_NAMED)
+        .order_by(Embedding.id, Name.id)
+    )
+    if checkpoint_ids is not None:
+        statement = statement.where(Embedding.checkpoint_id.in_(checkpoint_ids))
+    if dataset_id is not None:
+        statement = statement.where(Embedding.dataset_id == dataset_id)
+    if not with_superseded:
+        statement = statement.where(Embedding.status != "superseded")
+    return [
+        EmbeddingLine(
+            embedding_id=row.id,
+            checkpoint=name or key[:SHORT_KEY],
+            dataset=dataset,
+            modality=extraction.modality,
+            pooling=extraction.pooling,
+            extraction=extraction.content_key[:SHORT_KEY],
+            layer_count=row.layer_count,
+            widest=max(row.widths),
+            dtype=row.dtype,
+            status=row.status,
+            device=row.device,
+            created_at=row.created_at,
+        )
+        for row, key, name, dataset, extraction in session.execute(statement.limit(limit))
+    ]
+
+
+def list_targets(session: Session, *, limit: int | None = None) -> list[TargetLine]:
+    """Return the targets in the order in which they were registered."""
+    rules: dict[int, dict[str, str]] = {}
+    for target_id, modality, key in session.execute(
+        select(TargetExtraction.target_id, TargetExtraction.modality, Extraction.content_key)
+        .join(Extraction, Extraction.id == TargetExtraction.extraction_id)
+        .order_by(TargetExtraction.target_id, TargetExtraction.modality)
+    ):
+        rules.setdefault(target_id, {})[modality] = key[:SHORT_KEY]
+    statement = (
+        select(Target, Dataset.name, Metric)
+        .join(Dataset, Dataset.id == Target.dataset_id)
+        .join(Metric, Metric.id == Target.metric_id)
+        .order_by(Target.id)
+        .limit(limit)
+    )
+    return [
+        TargetLine(
+            name=row.name,
+            dataset=dataset,
+            metric=metric.name,
+            parameters=metric.parameters,
+            recipe=row.recipe,
+            reducer=row.reducer,
+            pairs=row.pairs,
+            extractions=rules.get(row.id, {}),
+            created_at=row.created_at,
+        )
+        for row, dataset, metric in session.execute(statement)
+    ]
+
+
+def list_scores(
+    session: Session, *, checkpoint_ids: Sequence[int] | None = None, limit: int | None = None
+) -> list[ScoreLine]:
+    """Return scores in the order in which they were recorded."""
+    statement = (
+        select(Score, Checkpoint.content_key, Name.name, Benchmark)
+        .join(Checkpoint, Checkpoint.id == Score.checkpoint_id)
+        .join(Benchmark, Benchmark.id == Score.benchmark_id)
+        .outerjoin(Name, IS_NAMED)
+        .order_by(Score.id, Name.id)
+    )
+    if checkpoint_ids is not None:
+        statement = statement.where(Score.checkpoint_id.in_(checkpoint_ids))
+    return [
+        ScoreLine(
+            checkpoint=name or key[:SHORT_KEY],
+            task=f"{benchmark.suite}/{benchmark.task}",
+            metric=benchmark.metric,
+            value=row.value,
+            stderr=row.stderr,
+            item_count=row.item_count,
+            source=row.source,
+            measured_at=row.measured_at,
+        )
+        for row, key, name, benchmark in session.execute(statement.limit(limit))
+    ]

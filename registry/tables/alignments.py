@@ -1,0 +1,141 @@
+"""What ought to exist, how far it does, and the alignment of every pair."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.tables.declarative import Digest, Identifier, Table, one_of
+
+Reducer = Literal["max", "last"]
+Pairs = Literal["all", "across"]
+
+
+class Metric(Table):
+    """A rule from two layers to one number, with all its parameters and the version of its code."""
+
+    __tablename__ = "metric"
+
+    id: Mapped[Identifier]
+    content_key: Mapped[Digest] = mapped_column(unique=True)
+    name: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    is_symmetric: Mapped[bool] = mapped_column(Boolean)
+    code_version: Mapped[int]
+
+
+class Target(Table):
+    """A matrix of pairs that ought to exist: one data set, one metric, one extraction per modality."""
+
+    __tablename__ = "target"
+    __table_args__ = (
+        one_of("reducer", ("max", "last")),
+        one_of("pairs", ("all", "across")),
+    )
+
+    id: Mapped[Identifier]
+    content_key: Mapped[Digest] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"))
+    metric_id: Mapped[int] = mapped_column(ForeignKey("metric.id"))
+    recipe: Mapped[str]
+    reducer: Mapped[str]
+    pairs: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class TargetExtraction(Table):
+    """The one extraction that a target takes for a modality."""
+
+    __tablename__ = "target_extraction"
+    __table_args__ = (UniqueConstraint("target_id", "modality"),)
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id"), primary_key=True)
+    extraction_id: Mapped[int] = mapped_column(ForeignKey("extraction.id"), primary_key=True)
+    modality: Mapped[str]
+
+
+class Slot(Table):
+    """A row of a target's matrix, given to an embedding in order of arrival.
+
+    `done_through` promises that every wanted pair (slot, t) with t < done_through and t live is written.
+    A slot goes from live to dead once and never back.
+    """
+
+    __tablename__ = "slot"
+    __table_args__ = (
+        CheckConstraint("slot >= 0", name="slot_is_a_position"),
+        CheckConstraint("done_through >= 0 AND done_through <= slot", name="done_through_in_row"),
+        CheckConstraint("is_live OR dead_reason IS NOT NULL", name="dead_with_reason"),
+        Index(
+            "uq_slot_live",
+            "target_id",
+            "embedding_id",
+            unique=True,
+            sqlite_where=text("is_live"),
+            postgresql_where=text("is_live"),
+        ),
+        Index("ix_slot_embedding_id", "embedding_id"),
+    )
+
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    embedding_id: Mapped[int] = mapped_column(ForeignKey("embedding.id"))
+    is_live: Mapped[bool] = mapped_column(Boolean, default=True)
+    dead_reason: Mapped[str | None]
+    done_through: Mapped[int] = mapped_column(default=0)
+
+
+class Part(Table):
+    """An immutable file that one unit of work wrote: the scores of every layer pair of its pairs."""
+
+    __tablename__ = "part"
+    __table_args__ = (one_of("kind", ("layer_grid",)),)
+
+    id: Mapped[Identifier]
+    kind: Mapped[str]
+    target_id: Mapped[int] = mapped_column(ForeignKey("target.id"), index=True)
+    uri: Mapped[str]
+    sha256: Mapped[Digest]
+    row_count: Mapped[int] = mapped_column(BigInteger)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    created_at: Mapped[datetime]
+
+
+class Alignment(Table):
+    """One pair of slots of a target: the reduced score and the two layers that gave it.
+
+    Keyed so that rows are appended in key order; what is constant stands in `target`, what a unit shares
+    (its run and its moment) in `part`.
+    """
+
+    __tablename__ = "alignment"
+    __table_args__ = (
+        ForeignKeyConstraint(["target_id", "row_slot"], ["slot.target_id", "slot.slot"]),
+        ForeignKeyConstraint(["target_id", "column_slot"], ["slot.target_id", "slot.slot"]),
+        CheckConstraint("column_slot < row_slot", name="column_before_row"),
+        CheckConstraint("score >= -1 AND score <= 1", name="score_in_range"),
+        CheckConstraint("layer_pairs > 0", name="has_layer_pairs"),
+        {"sqlite_with_rowid": False},
+    )
+
+    target_id: Mapped[int] = mapped_column(primary_key=True)
+    row_slot: Mapped[int] = mapped_column(primary_key=True)
+    column_slot: Mapped[int] = mapped_column(primary_key=True)
+    score: Mapped[float]
+    row_layer: Mapped[int]
+    column_layer: Mapped[int]
+    layer_pairs: Mapped[int]
+    part_id: Mapped[int] = mapped_column(ForeignKey("part.id"))

@@ -1,0 +1,133 @@
+"""Data sets, extraction rules, and the files that come of a checkpoint, a data set and a rule."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.tables.declarative import Digest, Identifier, Table, one_of
+
+EmbeddingStatus = Literal["ready", "missing", "corrupt", "superseded"]
+
+
+class Dataset(Table):
+    """A fixed, ordered set of items at a revision; row i of every embedding is its item i.
+
+    The items are a Parquet sidecar in the store: `item_id`, then `image` (encoded bytes), `texts` (a list)
+    and `group_id` where the data set has them.
+    """
+
+    __tablename__ = "dataset"
+    __table_args__ = (
+        one_of("pairing", ("one-to-one", "grouped")),
+        CheckConstraint("item_count > 1", name="item_count_above_one"),
+    )
+
+    id: Mapped[Identifier]
+    content_key: Mapped[Digest] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    revision: Mapped[str]
+    item_count: Mapped[int]
+    modalities: Mapped[list[str]]
+    pairing: Mapped[str] = mapped_column(default="one-to-one")
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("dataset.id"))
+    order_fingerprint: Mapped[Digest]
+    set_fingerprint: Mapped[Digest]
+    uri: Mapped[str]
+    sha256: Mapped[Digest]
+    licence: Mapped[str | None]
+    credit: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Extraction(Table):
+    """A rule for embedding. `own` means the checkpoint's own; what that was stands on the embedding.
+
+    NULL means that the field has no meaning for the modality.
+    """
+
+    __tablename__ = "extraction"
+
+    id: Mapped[Identifier]
+    content_key: Mapped[Digest] = mapped_column(unique=True)
+    modality: Mapped[str]
+    pooling: Mapped[str]
+    layer_rule: Mapped[str]
+    input_size: Mapped[str | None]
+    crop: Mapped[str | None]
+    interpolation: Mapped[str | None]
+    normalisation: Mapped[str | None]
+    prompt: Mapped[str | None]
+    caption_index: Mapped[int | None]
+    tokenizer_revision: Mapped[str | None]
+    special_tokens: Mapped[str | None]
+    padding_side: Mapped[str | None]
+    maximum_tokens: Mapped[str | None]
+    dtype: Mapped[str]
+    quantisation: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Embedding(Table):
+    """One checkpoint's answer to one data set under one extraction: a file with one (n, d) matrix per layer.
+
+    `resolved` holds what every `own` of the extraction was, `libraries` the versions that computed it.
+    """
+
+    __tablename__ = "embedding"
+    __table_args__ = (
+        one_of("status", ("ready", "missing", "corrupt", "superseded")),
+        CheckConstraint("layer_count > 0", name="has_layers"),
+        Index(
+            "uq_embedding_ready",
+            "checkpoint_id",
+            "dataset_id",
+            "extraction_id",
+            unique=True,
+            sqlite_where=text("status = 'ready'"),
+            postgresql_where=text("status = 'ready'"),
+        ),
+    )
+
+    id: Mapped[Identifier]
+    content_key: Mapped[Digest] = mapped_column(unique=True)
+    checkpoint_id: Mapped[int] = mapped_column(ForeignKey("checkpoint.id"), index=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"), index=True)
+    extraction_id: Mapped[int] = mapped_column(ForeignKey("extraction.id"), index=True)
+    uri: Mapped[str]
+    sha256: Mapped[Digest]
+    layer_count: Mapped[int]
+    layer_names: Mapped[list[str]]
+    layer_sha256: Mapped[list[str]]
+    widths: Mapped[list[int]]
+    dtype: Mapped[str]
+    order_fingerprint: Mapped[Digest]
+    resolved: Mapped[dict[str, Any]]
+    libraries: Mapped[dict[str, Any]]
+    device: Mapped[str]
+    batch_size: Mapped[int | None]
+    status: Mapped[str]
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
+    created_at: Mapped[datetime]
+
+
+class Neighbours(Table):
+    """The k_max nearest neighbours of every item in every layer of an embedding, under one recipe."""
+
+    __tablename__ = "neighbours"
+    __table_args__ = (
+        UniqueConstraint("embedding_id", "recipe", "k_max", "code_version"),
+        CheckConstraint("k_max > 0", name="k_max_is_positive"),
+    )
+
+    id: Mapped[Identifier]
+    embedding_id: Mapped[int] = mapped_column(ForeignKey("embedding.id"))
+    recipe: Mapped[str]
+    k_max: Mapped[int]
+    code_version: Mapped[int]
+    uri: Mapped[str]
+    sha256: Mapped[Digest]
+    created_at: Mapped[datetime]
