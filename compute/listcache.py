@@ -1,0 +1,71 @@
+"""Neighbour lists in memory while the units that need them run."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+
+from compute.lists import load_lists
+from compute.versions import NEIGHBOURS_VERSION
+from registry.errors import StoreError
+from registry.handle import Registry
+from registry.tables import Neighbours
+
+BYTES_KEPT = 512 * 2**20
+
+Lists = NDArray[np.unsignedinteger[Any]]
+
+
+class ListCache:
+    """The lists of the embeddings used last, up to a bound of memory.
+
+    `tied_rows` keeps, for every embedding that was read, how many rows of each layer are tied at each place.
+    """
+
+    def __init__(self, registry: Registry, recipe: str, k_max: int, bytes_kept: int = BYTES_KEPT) -> None:
+        self._registry = registry
+        self._recipe = recipe
+        self._k_max = k_max
+        self._bytes_kept = bytes_kept
+        self._lists: OrderedDict[int, Lists] = OrderedDict()
+        self._bytes = 0
+        self.tied_rows: dict[int, NDArray[np.int32]] = {}
+
+    def get(self, embedding_id: int) -> Lists:
+        """Return the (layers, n, k_max) lists of an embedding.
+
+        Raises:
+            StoreError: they are not there, or their file is damaged.
+        """
+        if embedding_id in self._lists:
+            self._lists.move_to_end(embedding_id)
+            return self._lists[embedding_id]
+        lists, tied = load_lists(self._registry.store, self._row(embedding_id))
+        self.tied_rows[embedding_id] = tied
+        self._lists[embedding_id] = lists
+        self._bytes += lists.nbytes
+        while self._bytes > self._bytes_kept and len(self._lists) > 1:
+            _, oldest = self._lists.popitem(last=False)
+            self._bytes -= oldest.nbytes
+        return lists
+
+    def _row(self, embedding_id: int) -> Neighbours:
+        with self._registry.read() as session:
+            row = session.scalar(
+                select(Neighbours).where(
+                    Neighbours.embedding_id == embedding_id,
+                    Neighbours.recipe == self._recipe,
+                    Neighbours.k_max == self._k_max,
+                    Neighbours.code_version == NEIGHBOURS_VERSION,
+                )
+            )
+        if row is None:
+            raise StoreError(
+                f"embedding {embedding_id} has no neighbour lists for '{self._recipe}'",
+                hint="run 'cavewall align run' again: it builds them",
+            )
+        return row

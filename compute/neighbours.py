@@ -1,0 +1,83 @@
+"""Exact nearest neighbours of every item, with ties broken by a keyed order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from compute.keyed import keyed_order
+
+CHUNK_ENTRIES = 2**24
+
+
+@dataclass(frozen=True)
+class NeighbourLists:
+    """The neighbours of one layer.
+
+    Attributes:
+        indices: (n, k_max) int64, nearest first; the item itself is not among them.
+        tied_rows: (k_max,) int64; at position k - 1 how many rows have a tie at their k-th place, that is, a
+            choice between equally similar items decides who is among the k nearest.
+    """
+
+    indices: Tensor
+    tied_rows: Tensor
+
+
+def nearest_neighbours(prepared: Tensor, *, tie_key: str, k_max: int) -> NeighbourLists:
+    """Find the k_max most similar other items of every item, by float32 inner product.
+
+    Items that are equally similar stand in the order of a permutation keyed by `tie_key`. Breaking ties by
+    index instead makes independent models agree (Huh et al.'s code leaves it to the library).
+
+    Args:
+        prepared: (n, d) float32 rows as `recipe.prepare` returns them.
+        tie_key: the layer's digest, so that the same layer gives the same lists wherever it appears.
+        k_max: how many, 1 <= k_max < n.
+
+    Raises:
+        ValueError: k_max is out of range.
+    """
+    n = prepared.shape[0]
+    if not 1 <= k_max < n:
+        raise ValueError(f"k is {k_max}, expected 1 to {n - 1} for {n} items")
+    order = torch.from_numpy(keyed_order(tie_key, n)).to(prepared.device)
+    position = torch.empty_like(order)
+    position[order] = torch.arange(n, device=order.device)
+    shuffled = prepared[order].T.contiguous()  # (d, n): column p is item order[p]
+    chunk = max(1, CHUNK_ENTRIES // n)
+    indices = torch.empty((n, k_max), dtype=torch.int64, device=prepared.device)
+    tied = torch.zeros(k_max, dtype=torch.int64, device=prepared.device)
+    for start in range(0, n, chunk):
+        rows = slice(start, min(start + chunk, n))
+        similarity = prepared[rows] @ shuffled  # (chunk, n)
+        similarity.scatter_(1, position[rows].unsqueeze(1), -torch.inf)
+        places, values = _first_in_order(similarity, k_max)
+        indices[rows] = order[places]
+        tied += (values[:, :-1] == values[:, 1:]).sum(dim=0)
+    return NeighbourLists(indices, tied)
+
+
+def _first_in_order(similarity: Tensor, k_max: int) -> tuple[Tensor, Tensor]:
+    """Return per row the places of the k_max largest entries, ties by place, and the k_max + 1 values."""
+    values, places = similarity.topk(k_max + 1, dim=1)
+    tied = (values[:, :-1] == values[:, 1:]).any(dim=1).nonzero().squeeze(1)
+    if len(tied):
+        places[tied] = _sort_keys(similarity[tied]).topk(k_max + 1, dim=1).indices
+    return places[:, :k_max], values
+
+
+def _sort_keys(similarity: Tensor) -> Tensor:
+    """Return int64 keys, all different in a row, that order by similarity and then by lower place."""
+    bits = (similarity + 0.0).view(torch.int32).to(torch.int64)  # + 0.0 makes one zero of two
+    ordered = torch.where(bits >= 0, bits, -(bits & 0x7FFFFFFF))
+    n = similarity.shape[1]
+    return ordered * n + torch.arange(n - 1, -1, -1, device=similarity.device)
+
+
+def smallest_width(n: int) -> np.dtype[np.unsignedinteger]:
+    """Return the narrowest unsigned type that holds the positions of n items."""
+    return np.min_scalar_type(n - 1)

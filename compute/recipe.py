@@ -1,0 +1,62 @@
+"""What is done to a layer before neighbours are looked for: an ordered list of steps, then a similarity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+Step = Literal["centre"]
+Similarity = Literal["cosine"]
+STEPS: tuple[str, ...] = get_args(Step)
+SIMILARITIES: tuple[str, ...] = get_args(Similarity)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Steps in their order and the similarity that ends them, for example `centre,cosine`."""
+
+    steps: tuple[str, ...]
+    similarity: str
+
+    @property
+    def text(self) -> str:
+        """The recipe as it is stored and typed."""
+        return ",".join((*self.steps, self.similarity))
+
+
+def parse_recipe(text: str) -> Recipe:
+    """Return the recipe of a comma-separated text.
+
+    Raises:
+        ValueError: a step or the similarity at the end is unknown.
+    """
+    *steps, similarity = [word.strip() for word in text.split(",")]
+    if similarity not in SIMILARITIES:
+        raise ValueError(f"a recipe ends with a similarity ({', '.join(SIMILARITIES)}), found '{similarity}'")
+    for step in steps:
+        if step not in STEPS:
+            raise ValueError(f"no recipe step '{step}' (known: {', '.join(STEPS)})")
+    return Recipe(tuple(steps), similarity)
+
+
+def prepare(layer: Tensor, recipe: Recipe) -> Tensor:
+    """Return a layer ready for inner products: float32, (n, d), the recipe's steps applied in float64.
+
+    Rows of length zero stay zero: they are equally similar to everything.
+
+    Raises:
+        ValueError: the layer is not a matrix, or holds NaN or infinity.
+    """
+    if layer.ndim != 2:
+        raise ValueError(f"a layer is a matrix, found {layer.ndim} dimensions")
+    rows = layer.to(torch.float64)
+    if not bool(torch.isfinite(rows).all()):
+        raise ValueError("a layer holds NaN or infinity")
+    for _step in recipe.steps:  # `centre` is the only one so far
+        rows = rows - rows.mean(dim=0, keepdim=True)
+    norms = rows.norm(dim=1, keepdim=True)
+    rows = rows / torch.where(norms > 0, norms, torch.ones_like(norms))
+    return rows.to(torch.float32)

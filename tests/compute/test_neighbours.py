@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import compute.neighbours as module
+from compute.inverted_lists import shared_neighbours
+from compute.keyed import keyed_order
+from compute.neighbours import nearest_neighbours, smallest_width
+from compute.recipe import parse_recipe, prepare
+
+COSINE = parse_recipe("cosine")
+
+
+def twin(prepared: np.ndarray, tie_key: str, k: int) -> np.ndarray:
+    """The definition: sort all others by similarity, equal ones by their place in the keyed order."""
+    n = len(prepared)
+    place = {int(item): p for p, item in enumerate(keyed_order(tie_key, n))}
+    similarity = prepared @ prepared.T
+    return np.array(
+        [
+            sorted((j for j in range(n) if j != i), key=lambda j: (-similarity[i, j], place[j]))[:k]
+            for i in range(n)
+        ]
+    )
+
+
+def signs(n: int, d: int, seed: int) -> torch.Tensor:
+    """Rows of +1 and -1: with d a power of four their cosines are exact in float32, and most are tied."""
+    random = np.random.default_rng(seed)
+    return torch.from_numpy(random.choice([-1.0, 1.0], size=(n, d)).astype(np.float32))
+
+
+def test_lists_equal_the_definition_without_ties() -> None:
+    layer = torch.from_numpy(np.random.default_rng(0).normal(size=(50, 9)))
+    prepared = prepare(layer, COSINE)
+    found = nearest_neighbours(prepared, tie_key="a", k_max=12)
+    assert (found.indices.numpy() == twin(prepared.numpy(), "a", 12)).all()
+    assert not found.tied_rows.any()
+
+
+@pytest.mark.parametrize("k_max", [1, 7, 59])
+def test_lists_equal_the_definition_with_ties(k_max: int) -> None:
+    prepared = prepare(signs(60, 4, seed=1), COSINE)
+    found = nearest_neighbours(prepared, tie_key="b", k_max=k_max)
+    assert (found.indices.numpy() == twin(prepared.numpy(), "b", k_max)).all()
+
+
+def test_tied_rows_are_counted_at_their_place() -> None:
+    layer = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    tied = nearest_neighbours(prepare(layer, COSINE), tie_key="c", k_max=3).tied_rows
+    # rows 0, 1, 2 have two equal first neighbours; row 3 has three equal ones: a tie at places 1 and 2
+    assert tied.tolist() == [4, 1, 0]
+
+
+def test_pieces_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare(signs(60, 4, seed=2), COSINE)
+    whole = nearest_neighbours(prepared, tie_key="d", k_max=10)
+    monkeypatch.setattr(module, "CHUNK_ENTRIES", 60 * 7)
+    pieces = nearest_neighbours(prepared, tie_key="d", k_max=10)
+    assert (whole.indices == pieces.indices).all()
+    assert (whole.tied_rows == pieces.tied_rows).all()
+
+
+def test_the_same_layer_gives_the_same_lists_and_another_key_does_not() -> None:
+    prepared = prepare(signs(60, 4, seed=3), COSINE)
+    first = nearest_neighbours(prepared, tie_key="e", k_max=10).indices
+    assert (first == nearest_neighbours(prepared, tie_key="e", k_max=10).indices).all()
+    assert (first != nearest_neighbours(prepared, tie_key="f", k_max=10).indices).any()
+
+
+def test_keyed_ties_do_not_make_independent_layers_agree() -> None:
+    """Two independent binary layers stay within five null standard deviations of chance."""
+    n, k = 1024, 10
+    random = np.random.default_rng(4)
+    layers = [torch.from_numpy(random.integers(0, 2, size=(n, 8)).astype(np.float32)) for _ in range(2)]
+    left, right = (
+        nearest_neighbours(prepare(layer, COSINE), tie_key=f"layer {i}", k_max=k).indices.numpy()
+        for i, layer in enumerate(layers)
+    )
+    score = shared_neighbours(left[None], right[None], k=k).item() / (n * k)
+    null = []
+    for draw in range(100):
+        order = keyed_order(f"null {draw}", n)
+        moved = np.argsort(order)[right[order]]
+        null.append(shared_neighbours(left[None], moved[None], k=k).item() / (n * k))
+    chance = k / (n - 1)
+    assert np.mean(null) == pytest.approx(chance, abs=5 * np.std(null) / math.sqrt(len(null)))
+    assert abs(score - chance) < 5 * np.std(null)
+
+
+def test_ties_by_index_would_make_independent_layers_agree() -> None:
+    """Why the order is keyed: by index, independent layers of few values share their neighbours."""
+    n, k = 1024, 10
+
+    def by_index(layer: torch.Tensor) -> np.ndarray:
+        similarity = (layer @ layer.T).numpy()
+        np.fill_diagonal(similarity, -np.inf)
+        return np.argsort(-similarity, axis=1, kind="stable")[None, :, :k]
+
+    left, right = signs(n, 4, seed=10), signs(n, 4, seed=11)
+    wrong = shared_neighbours(by_index(left), by_index(right), k=k).item() / (n * k)
+    keyed = [
+        nearest_neighbours(prepare(layer, COSINE), tie_key=str(key), k_max=k).indices.numpy()[None]
+        for key, layer in enumerate((left, right))
+    ]
+    assert wrong > 1.5 * k / (n - 1)
+    assert shared_neighbours(*keyed, k=k).item() / (n * k) < 1.2 * k / (n - 1)
+
+
+@pytest.mark.parametrize("k_max", [0, 10, 11])
+def test_k_must_leave_the_item_itself_out(k_max: int) -> None:
+    with pytest.raises(ValueError, match="expected 1 to 9 for 10 items"):
+        nearest_neighbours(prepare(signs(10, 4, seed=5), COSINE), tie_key="g", k_max=k_max)
+
+
+def test_rotation_and_scale_change_no_list() -> None:
+    random = np.random.default_rng(6)
+    layer = random.normal(size=(40, 5))
+    rotation, _ = np.linalg.qr(random.normal(size=(5, 5)))
+    one, other = (
+        nearest_neighbours(prepare(torch.from_numpy(x), COSINE), tie_key="h", k_max=9).indices
+        for x in (layer, 3.5 * layer @ rotation)
+    )
+    assert (one == other).all()
+
+
+def test_a_row_of_zeros_is_equally_near_to_everything() -> None:
+    layer = torch.from_numpy(np.random.default_rng(7).normal(size=(20, 3)))
+    layer[4] = 0
+    found = nearest_neighbours(prepare(layer, COSINE), tie_key="i", k_max=19)
+    expected = [item for item in keyed_order("i", 20) if item != 4]
+    assert found.indices[4].tolist() == expected
+
+
+def test_not_a_number_is_refused() -> None:
+    layer = torch.zeros(5, 2)
+    layer[1, 1] = torch.nan
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        prepare(layer, COSINE)
+
+
+def test_centring_removes_a_common_mean() -> None:
+    random = np.random.default_rng(8)
+    layer = torch.from_numpy(random.normal(size=(30, 4)))
+    centred = parse_recipe("centre,cosine")
+    assert torch.allclose(prepare(layer, centred), prepare(layer + 100.0, centred), atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["centre", "whiten,cosine", ""])
+def test_unknown_recipes_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="recipe"):
+        parse_recipe(text)
+
+
+@pytest.mark.parametrize(("n", "width"), [(256, 1), (257, 2), (65_536, 2), (65_537, 4)])
+def test_lists_take_the_smallest_width(n: int, width: int) -> None:
+    assert smallest_width(n).itemsize == width
