@@ -1,0 +1,1 @@
+"""Registry to answers: snapshots, the public views, SQL in a sandbox, and figures."""

@@ -1,0 +1,107 @@
+"""A target's scores as one labelled square matrix."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.answers import ask
+from analysis.queries import load
+from registry.errors import NotFoundError
+from registry.handle import Registry
+
+# Metrics that give 1 for an embedding with itself, whatever it is.
+SELF_SCORE_ONE = frozenset({"mutual_knn"})
+
+TARGET_QUESTION = "SELECT metric, targets.symmetric FROM targets WHERE target_id = $target_id"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One score between two embeddings."""
+
+    left_id: int
+    left_name: str
+    right_id: int
+    right_name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class AlignmentMatrix:
+    """The scores of one target.
+
+    Attributes:
+        names: one label per row and column, in order of registration.
+        values: `(len(names), len(names))` float64; NaN where a pair is not computed.
+        snapshot: number of the snapshot that was read.
+        is_stale: whether the registry has moved on since.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    snapshot: int
+    is_stale: bool
+
+    def of(self, left: str, right: str) -> float:
+        """Return the score of two labels, NaN where the pair is not computed."""
+        return float(self.values[self.names.index(left), self.names.index(right)])
+
+
+def alignment_matrix(
+    registry: Registry, target_id: int, *, snapshot: str | int | None = None
+) -> AlignmentMatrix:
+    """Return the scores of a target, as a snapshot has them.
+
+    Raises:
+        NotFoundError: the snapshot, or the target in it, does not exist.
+    """
+    target = ask(registry, TARGET_QUESTION, {"target_id": target_id}, snapshot=snapshot)
+    if target.table.num_rows == 0:
+        raise NotFoundError(
+            f"snapshot {target.snapshot} has no target {target_id}",
+            hint="make another: cavewall snapshot build",
+        )
+    metric, is_symmetric = target.table.to_pylist()[0].values()
+    answer = ask(registry, load("pairs_of_target"), {"target_id": target_id}, snapshot=target.snapshot)
+    pairs = [Pair(*row.values()) for row in answer.table.to_pylist()]
+    names, values = square(
+        pairs, is_symmetric=is_symmetric, diagonal=1.0 if metric in SELF_SCORE_ONE else None
+    )
+    return AlignmentMatrix(names, values, answer.snapshot, answer.is_stale)
+
+
+def square(
+    pairs: Sequence[Pair], *, is_symmetric: bool, diagonal: float | None
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Return the labels and the square matrix of some pairs.
+
+    Args:
+        pairs: each pair of embeddings once.
+        is_symmetric: whether (right, left) has the score of (left, right).
+        diagonal: what an embedding scores with itself; NaN where it is None.
+
+    Returns:
+        Labels in order of the embeddings' ids (where a name has several embeddings, with that id), and the
+        `(n, n)` scores, NaN where there is none.
+    """
+    names = {pair.left_id: pair.left_name for pair in pairs} | {
+        pair.right_id: pair.right_name for pair in pairs
+    }
+    ids = sorted(names)
+    position = {identifier: index for index, identifier in enumerate(ids)}
+    values = np.full((len(ids), len(ids)), np.nan)
+    for pair in pairs:
+        left, right = position[pair.left_id], position[pair.right_id]
+        values[left, right] = pair.score
+        if is_symmetric:
+            values[right, left] = pair.score
+    if diagonal is not None:
+        np.fill_diagonal(values, diagonal)
+    count = Counter(names.values())
+    labels = (names[i] if count[names[i]] == 1 else f"{names[i]} (embedding {i})" for i in ids)
+    return tuple(labels), values
