@@ -164,6 +164,12 @@ def _checkpoint_line(
     )
 
 
+def live_checkpoints(session: Session, modalities: Sequence[str]) -> list[Checkpoint]:
+    """Return the checkpoints of some modalities that are not retired, in the order of registration."""
+    statement = select(Checkpoint).where(Checkpoint.retired_at.is_(None), Checkpoint.modality.in_(modalities))
+    return list(session.scalars(statement.order_by(Checkpoint.id)))
+
+
 def list_datasets(session: Session, *, limit: int | None = None) -> list[DatasetLine]:
     """Return the data sets by name."""
     ready = (

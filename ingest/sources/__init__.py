@@ -1,0 +1,1 @@
+"""One module per kind of model: how it is built, and what its layers answer to items."""

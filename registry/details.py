@@ -1,0 +1,48 @@
+"""Everything that is known about one checkpoint or one data set."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from registry.listings import list_embeddings, list_scores
+from registry.lookup import current_name
+from registry.tables import Checkpoint, Dataset, Family, Name, Series, Table
+
+
+def checkpoint_details(session: Session, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the fields of a checkpoint, its names so far, its embeddings and its scores."""
+    family = session.get(Family, checkpoint.family_id) if checkpoint.family_id else None
+    series = session.get(Series, checkpoint.series_id) if checkpoint.series_id else None
+    names = session.scalars(select(Name).where(Name.checkpoint_id == checkpoint.id).order_by(Name.id))
+    ids = [checkpoint.id]
+    return {
+        "name": current_name(session, checkpoint.id),
+        **_fields(checkpoint, without=("id", "family_id", "series_id", "parent_id")),
+        "family": family.name if family else None,
+        "series": series.name if series else None,
+        "parent": current_name(session, checkpoint.parent_id) if checkpoint.parent_id else None,
+        "names": [
+            {"name": row.name, "started_at": row.started_at, "ended_at": row.ended_at} for row in names
+        ],
+        "embeddings": [
+            asdict(line) for line in list_embeddings(session, checkpoint_ids=ids, with_superseded=True)
+        ],
+        "scores": [asdict(line) for line in list_scores(session, checkpoint_ids=ids)],
+    }
+
+
+def dataset_details(session: Session, dataset: Dataset) -> dict[str, Any]:
+    """Return the fields of a data set, and its embeddings."""
+    return {
+        **_fields(dataset, without=("id", "parent_id")),
+        "embeddings": [asdict(line) for line in list_embeddings(session, dataset_id=dataset.id)],
+    }
+
+
+def _fields(row: Table, *, without: tuple[str, ...]) -> dict[str, Any]:
+    names = [column.key for column in inspect(type(row)).column_attrs]
+    return {name: getattr(row, name) for name in names if name not in without}
