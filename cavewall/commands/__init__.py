@@ -1,0 +1,1 @@
+"""One module for each command or group; each names what it holds `command`."""

@@ -1,0 +1,159 @@
+"""`cavewall align`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cavewall.durations import duration, duration_text
+from cavewall.groups import Noun
+from cavewall.opening import opened
+from cavewall.options import db_option, dry_run_option, option, output_options
+from cavewall.output import Output
+from cavewall.progress import progress
+from cavewall.rendering import Column, columns_of, table_text
+from cavewall.signals import asked_to_stop
+from registry.errors import PartlyDone
+
+if TYPE_CHECKING:
+    from compute.plan import TargetPlan
+    from compute.runner import RunSummary
+    from registry.handle import Registry
+
+PLAN_COLUMNS = [
+    Column("name", "target"),
+    Column("new_embeddings", "new embeddings", "count"),
+    Column("lists_to_build", "lists to build", "count"),
+    Column("pairs", kind="count"),
+    Column("layer_pairs", "layer pairs", "count"),
+    Column("estimate", blank="?"),
+]
+
+
+@click.group(cls=Noun)
+def command() -> None:
+    """Compute the alignments that are missing."""
+
+
+@command.command()
+@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@db_option
+@output_options
+def plan(targets: tuple[str, ...], database: str | None, output: Output) -> None:
+    """Show what is missing, and about how long it will take here.
+
+    Examples:
+    cavewall align plan
+    cavewall align plan --format json
+    """
+    with opened(database) as registry:
+        _show_plan(registry, targets, output)
+
+
+def _show_plan(registry: Registry, targets: Sequence[str], output: Output) -> None:
+    from compute.plan import make_plan
+
+    plans = make_plan(registry, targets or None)
+    rows = [_plan_row(plan) for plan in plans]
+    missing = sum(plan.pairs for plan in plans)
+    if missing == 0 and all(plan.is_empty for plan in plans):
+        text, footer = _nothing_to_do(registry, targets), ""
+    else:
+        text, footer = table_text(rows, PLAN_COLUMNS), "run it:  cavewall align run"
+    output.result("align-plan", data=rows, rows=rows, columns=PLAN_COLUMNS, text=text, footer=footer)
+
+
+def _plan_row(plan: TargetPlan) -> dict[str, Any]:
+    seconds = plan.estimated_seconds
+    return asdict(plan) | {
+        "pairs": plan.pairs,
+        "estimate": None if seconds is None else duration_text(seconds),
+    }
+
+
+def _nothing_to_do(registry: Registry, targets: Sequence[str]) -> str:
+    from compute.coverage import coverage
+
+    with registry.read() as session:
+        found = [target for target in coverage(session) if not targets or target.target in targets]
+    if not found:
+        return "nothing to do: there is no target yet: cavewall target add"
+    fresh, wanted = sum(target.fresh for target in found), sum(target.wanted for target in found)
+    return f"nothing to do: {fresh:,} of {wanted:,} pairs are fresh"
+
+
+@command.command()
+@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N.  [default: of the configuration]")
+@option(
+    "--budget",
+    type=duration,
+    metavar="TIME",
+    help="Begin no further unit after this time, for example 30m.",
+)
+@option(
+    "--wait",
+    type=duration,
+    default=0.0,
+    metavar="TIME",
+    help="Wait so long for another run, for example 2h.",
+)
+@dry_run_option
+@db_option
+@output_options
+def run(
+    targets: tuple[str, ...],
+    device: str | None,
+    budget: float | None,
+    wait: float,
+    dry_run: bool,
+    database: str | None,
+    output: Output,
+) -> None:
+    """Compute every pair that is missing, and nothing else.
+
+    Work is committed unit by unit: what is interrupted goes on where it stopped. Ctrl-c finishes the unit.
+
+    Examples:
+    cavewall align run
+    cavewall align run --budget 30m --device cpu
+    """
+    from compute.runner import RunOptions, run_targets
+
+    with opened(database) as registry:
+        if dry_run:
+            _show_plan(registry, targets, output)
+            return
+        with asked_to_stop() as stop, progress() as report:
+            options = RunOptions(
+                device=device or registry.settings.device, wait=wait, budget=budget, report=report, stop=stop
+            )
+            summary = run_targets(registry, targets or None, options)
+        text = _nothing_to_do(registry, targets) if summary.run_id is None else _summary_text(summary)
+    row = asdict(summary)
+    columns = columns_of("run_id", "pairs", "layer_pairs", "lists_built", "units", "failed", "seconds")
+    footer = "the budget is used up; the rest:  cavewall align run" if summary.out_of_budget else ""
+    output.result(
+        "align-run",
+        data=row,
+        rows=[row],
+        columns=columns,
+        text=text,
+        footer=footer,
+        warnings=summary.warnings,
+    )
+    if summary.failed:
+        raise PartlyDone(
+            f"{summary.failed} of the steps of run {summary.run_id} failed, the rest is committed",
+            hint="the reasons are above; run again after they are mended:  cavewall align run",
+        )
+
+
+def _summary_text(summary: RunSummary) -> str:
+    built = f", neighbour lists of {summary.lists_built} embeddings built" if summary.lists_built else ""
+    failed = f", failed {summary.failed}" if summary.failed else ""
+    done = f"aligned {summary.pairs:,} pairs, {summary.layer_pairs:,} layer pairs"
+    return f"run {summary.run_id}: {done} in {duration_text(summary.seconds)}{built}{failed}"

@@ -1,0 +1,156 @@
+"""`cavewall embed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from cavewall.console import note
+from cavewall.groups import Noun
+from cavewall.opening import opened
+from cavewall.options import db_option, dry_run_option, limit_option, option, output_options
+from cavewall.output import Output
+from cavewall.progress import progress
+from cavewall.rendering import Column, columns_of, counts_text
+from registry.errors import UsageError
+
+if TYPE_CHECKING:
+    from cavewall.extracting import Extracted
+
+COLUMNS = [*columns_of("outcome", "checkpoint"), Column("layers", kind="count"), Column("detail")]
+LIST_COLUMNS = [
+    Column("embedding_id", "id", "number"),
+    *columns_of("checkpoint", "dataset", "modality", "pooling", "extraction"),
+    Column("layer_count", "layers", "count"),
+    Column("widest", kind="count"),
+    *columns_of("dtype", "status"),
+]
+
+
+@click.group(cls=Noun)
+def command() -> None:
+    """Embed data sets with checkpoints."""
+
+
+@command.command()
+@click.argument("checkpoints", metavar="[CHECKPOINT]...", nargs=-1)
+@option("--dataset", metavar="NAME", help="Which items.  [default: the only data set]")
+@option(
+    "--rule",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Another rule than the default, for example pooling=mean.",
+)
+@option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N.  [default: of the configuration]")
+@option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Items at a time.")
+@option("--replace", is_flag=True, help="Extract again what is there; other bytes supersede it.")
+@dry_run_option
+@db_option
+@output_options
+def extract(
+    checkpoints: tuple[str, ...],
+    dataset: str | None,
+    rule: tuple[str, ...],
+    device: str | None,
+    batch_size: int | None,
+    replace: bool,
+    dry_run: bool,
+    database: str | None,
+    output: Output,
+) -> None:
+    """Run checkpoints on a data set and keep every layer.
+
+    Without a name, all that the data set still misses. What is there already stays as it is.
+
+    Examples:
+    cavewall embed extract
+    cavewall embed extract dinov2-b --dataset emoji-1001 --device cpu
+    """
+    from cavewall import extracting
+    from cavewall.adding import count_outcomes, refuse_failures
+
+    changes = dict(_change(given) for given in rule)
+    with opened(database) as registry:
+        chosen = device or registry.settings.device
+        wish = extracting.Wish(checkpoints, dataset, chosen, batch_size, replace, changes)
+        if dry_run:
+            lines = extracting.planned(registry, wish)
+        else:
+            with progress(device=chosen) as report:
+                lines = extracting.extract(registry, wish, report)
+    rows = [asdict(line) for line in lines]
+    counts = count_outcomes([line.outcome for line in lines])
+    output.result(
+        "embed-extract",
+        data={"counts": counts, "lines": rows, "is_dry_run": dry_run},
+        rows=rows,
+        columns=COLUMNS,
+        text=_text(lines, counts, dry_run=dry_run),
+    )
+    if counts.get("added") and not dry_run:
+        note("next:  cavewall align run")
+    refuse_failures(counts, "checkpoints")
+
+
+def _change(given: str) -> tuple[str, str]:
+    name, separator, value = given.partition("=")
+    if not separator:
+        raise UsageError(
+            f"'{given}' changes no rule", hint="write FIELD=VALUE, for example --rule pooling=mean"
+        )
+    return name, value
+
+
+def _text(lines: Sequence[Extracted], counts: dict[str, int], *, dry_run: bool) -> str:
+    shown = [line for line in lines if line.outcome != "unchanged"]
+    text = []
+    for line in shown:
+        layers = f"  {line.layers} layers" if line.layers is not None else ""
+        text.append(f"{line.outcome}  {line.checkpoint}{layers}{'  ' if line.detail else ''}{line.detail}")
+    text.append(("would be: " if dry_run else "") + counts_text(counts))
+    return "\n".join(text)
+
+
+@command.command("list")
+@click.argument("checkpoints", metavar="[CHECKPOINT]...", nargs=-1)
+@option("--dataset", metavar="NAME", help="On which items.  [default: all data sets]")
+@option("--superseded", is_flag=True, help="Superseded ones too.")
+@limit_option
+@db_option
+@output_options
+def list_(
+    checkpoints: tuple[str, ...],
+    dataset: str | None,
+    superseded: bool,
+    limit: int | None,
+    database: str | None,
+    output: Output,
+) -> None:
+    """List embeddings.
+
+    Examples:
+    cavewall embed list
+    cavewall embed list dinov2-b --dataset emoji-1001 --format json
+    """
+    from registry.listings import list_embeddings
+    from registry.lookup import find_checkpoints, find_dataset
+
+    with opened(database) as registry, registry.read() as session:
+        lines = list_embeddings(
+            session,
+            checkpoint_ids=[row.id for row in find_checkpoints(session, checkpoints)]
+            if checkpoints
+            else None,
+            dataset_id=find_dataset(session, dataset).id if dataset else None,
+            with_superseded=superseded,
+            limit=limit,
+        )
+    output.rows(
+        "embed-list",
+        [asdict(line) for line in lines],
+        LIST_COLUMNS,
+        empty="no embeddings: cavewall embed extract",
+    )

@@ -1,0 +1,1 @@
+"""The demo zoo: real networks, real pictures and real words, from installed packages alone."""
