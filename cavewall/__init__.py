@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cavewall.shadows import refuse_shadows
+from cavewall.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from cavewall.zoo import Zoo
 
 __all__ = ["__version__", "open"]
-
-__version__ = "0.1.0"
 
 refuse_shadows()
 

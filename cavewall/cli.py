@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 import click
 
-from cavewall import __version__
 from cavewall.failures import INTERRUPTED, report
 from cavewall.groups import Entry, LazyGroup
 from cavewall.invocation import Invocation, format_asked_for
+from cavewall.version import __version__
 
 TERMINATED = 143
 COMMANDS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -42,6 +43,11 @@ def note(text: str) -> None:
         click.echo(fitted(text, sys.stderr), err=True)
 
 
+def without_password(text: str) -> str:
+    """Return a text in which no database address shows its password."""
+    return re.sub(r"(://[^:/@\s]*:)[^@\s]+@", r"\1***@", text)
+
+
 def width_of(stream: TextIO) -> int:
     """Return how many columns to fill: `COLUMNS`, the terminal's width, or no limit where there is none."""
     columns = os.environ.get("COLUMNS", "")
@@ -56,12 +62,13 @@ def rich_console(stream: TextIO) -> Console:
     """Return a rich console on a stream, with this call's colour and width."""
     from rich.console import Console
 
-    wanted = colour_wanted(os.environ, has_colour=current_invocation().has_colour)
+    invocation = current_invocation()
+    is_file = invocation.writes_file and stream is sys.stdout
+    wanted = colour_wanted(os.environ, has_colour=invocation.has_colour and not is_file)
     return Console(
         file=stream,
-        width=width_of(stream),
-        force_terminal=True if wanted else None,
-        no_color=wanted is False,
+        width=UNLIMITED if is_file else width_of(stream),
+        force_terminal=wanted,  # None leaves it to the stream; False also switches bold off
         highlight=False,
         markup=False,
         emoji=False,

@@ -103,7 +103,7 @@ def _plan(row: Checkpoint, name: str, have: set[tuple[str, str]], wish: Wish) ->
     return Extracted("added", name)
 
 
-def extract(registry: Registry, wish: Wish, report: Report) -> list[Extracted]:
+def extract_wish(registry: Registry, wish: Wish, report: Report) -> list[Extracted]:
     """Extract, and return what became of each checkpoint.
 
     Raises:
@@ -112,8 +112,12 @@ def extract(registry: Registry, wish: Wish, report: Report) -> list[Extracted]:
     """
     if wish.checkpoints or wish.rule or wish.replace:
         dataset, chosen = chosen_checkpoints(registry, wish)
+        is_alone = len(chosen) == 1 and bool(wish.checkpoints)
         return [
-            _extract_one(registry, dataset, row, wish, report, is_alone=len(chosen) == 1) for row in chosen
+            plan
+            if plan.outcome == "skipped" and not wish.checkpoints
+            else _extract_one(registry, dataset, row, wish, report, is_alone=is_alone)
+            for plan, row in zip(planned(registry, wish), chosen, strict=True)
         ]
     return _extract_missing(registry, wish, report)
 

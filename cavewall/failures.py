@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from cavewall.console import fitted
+from cavewall.console import fitted, without_password
 from cavewall.invocation import Invocation
 from registry.errors import RegistryError
 
@@ -96,7 +96,7 @@ def _trace(error: BaseException) -> str:
 def write_report(error: BaseException) -> Path:
     """Keep the traceback in the zoo's `.cavewall/log`, or in the temporary folder where there is no zoo."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    text = f"{' '.join(sys.argv)}\nPython {sys.version}\n\n{_trace(error)}\n"
+    text = without_password(f"{' '.join(sys.argv)}\nPython {sys.version}\n\n{_trace(error)}\n")
     for folder in (*_zoo_logs(Path.cwd()), Path(tempfile.gettempdir()) / "cavewall-log"):
         try:
             folder.mkdir(parents=True, exist_ok=True)

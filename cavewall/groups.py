@@ -33,14 +33,18 @@ def _write_examples(formatter: click.HelpFormatter, examples: list[str]) -> None
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
-def _option_rows(ctx: click.Context, command: click.Command) -> dict[bool, list[tuple[str, str]]]:
-    rows: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
+def _write_options(ctx: click.Context, command: click.Command, formatter: click.HelpFormatter) -> None:
+    own: list[tuple[str, str]] = []
+    everywhere: list[tuple[str, str]] = []
     for parameter in command.get_params(ctx):
         record = parameter.get_help_record(ctx)
         if record is not None:
-            is_help = "--help" in parameter.opts
-            rows[isinstance(parameter, Switch) or is_help].append(record)
-    return rows
+            is_shared = isinstance(parameter, Switch) or "--help" in parameter.opts
+            (everywhere if is_shared else own).append(record)
+    for title, records in (("Options", own), ("Everywhere", everywhere)):
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 class Leaf(click.Command):
@@ -62,11 +66,7 @@ class Leaf(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options, then those that every command has."""
-        rows = _option_rows(ctx, self)
-        for title, listed in (("Options", rows[False]), ("Everywhere", rows[True])):
-            if listed:
-                with formatter.section(title):
-                    formatter.write_dl(listed)
+        _write_options(ctx, self, formatter)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples."""
@@ -128,6 +128,7 @@ class LazyGroup(Noun):
 
     def __init__(self, *arguments: Any, table: Mapping[str, Mapping[str, Entry]], **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
+        self.params = [*self.params, *switches()]
         self.table = table
         self.entries = {name: entry for section in table.values() for name, entry in section.items()}
 
@@ -142,6 +143,11 @@ class LazyGroup(Noun):
             return None
         command: click.Command = importlib.import_module(entry.module).command
         return command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, then the options."""
+        self.format_commands(ctx, formatter)
+        _write_options(ctx, self, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table, section by section."""

@@ -14,12 +14,18 @@ class Invocation:
     """Switches that every command shares; filled while the command line is read."""
 
     format: str | None = None
+    output: str | None = None
     is_quiet: bool = False
     verbosity: int = 0
     log_format: str = "text"
     log_file: str | None = None
     has_colour: bool = True
     is_debug: bool = False
+
+    @property
+    def writes_file(self) -> bool:
+        """Return whether the result goes to a file, where no terminal's width or colours count."""
+        return self.output not in (None, "-")
 
     @property
     def wants_json_errors(self) -> bool:

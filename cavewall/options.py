@@ -39,6 +39,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "-o",
         "--output",
         metavar="FILE",
+        callback=remember("output"),
         help="Write to a file; its suffix gives the form (csv json jsonl md parquet txt).",
     )
     in_form = option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cavewall.console import rich_console
-from cavewall.invocation import current_invocation
+from cavewall.invocation import Invocation, colour_wanted, current_invocation
 from cavewall.logs import PROGRESS
 
 SECONDS_BETWEEN_LINES = 60.0
@@ -59,11 +60,17 @@ def progress(**facts: Any) -> Iterator[Report]:
     invocation = current_invocation()
     if invocation.is_quiet:
         yield lambda _phase, _done, _total: None
-    elif sys.stderr.isatty() and invocation.log_format == "text":
+    elif _has_bars(invocation):
         with _bars() as report:
             yield report
     else:
         yield Lines(facts)
+
+
+def _has_bars(invocation: Invocation) -> bool:
+    """Return whether stderr is a terminal that may be drawn on."""
+    wanted = colour_wanted(os.environ, has_colour=invocation.has_colour)
+    return sys.stderr.isatty() and wanted is not False and invocation.log_format == "text"
 
 
 @contextmanager

@@ -76,6 +76,11 @@ def byte_text(count: int) -> str:
     return f"{size:.1f} TB"
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 pair`, `1,359 pairs`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def counts_text(counts: Mapping[str, int]) -> str:
     """Return 'added 3, unchanged 1, failed 1', without the zeros."""
     parts = [f"{word} {count:,}" for word, count in counts.items() if count]

@@ -103,15 +103,13 @@ def record_embedding(
         described.layers,
         {"order_fingerprint": described.dataset.order_fingerprint},
     )
-    for is_last_try in (False, True):
-        try:
-            with registry.write() as session:
-                row_maker = _row_maker(described, stored, origin or Origin(), run_id)
-                return _put(session, described, row_maker, replace=replace, first_wins=first_wins)
-        except IntegrityError:  # somebody's row became ready between our look and our insert: look again
-            if is_last_try:
-                raise
-    raise AssertionError("unreachable")
+    make = _RowMaker(described, stored, origin or Origin(), run_id)
+    try:
+        with registry.write() as session:
+            return _put(session, described, make, replace=replace, first_wins=first_wins)
+    except IntegrityError:  # somebody's row became ready between our look and our insert: look again
+        with registry.write() as session:
+            return _put(session, described, make, replace=replace, first_wins=first_wins)
 
 
 def _describe(
@@ -207,9 +205,6 @@ class _RowMaker:
             run_id=self._run_id,
             created_at=now(),
         )
-
-
-_row_maker = _RowMaker
 
 
 def _put(

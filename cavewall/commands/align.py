@@ -14,7 +14,7 @@ from cavewall.opening import opened
 from cavewall.options import db_option, dry_run_option, option, output_options
 from cavewall.output import Output
 from cavewall.progress import progress
-from cavewall.rendering import Column, columns_of, table_text
+from cavewall.rendering import Column, columns_of, plural, table_text
 from cavewall.signals import asked_to_stop
 from registry.errors import PartlyDone
 
@@ -101,6 +101,12 @@ def _nothing_to_do(registry: Registry, targets: Sequence[str]) -> str:
     metavar="TIME",
     help="Wait so long for another run, for example 2h.",
 )
+@option(
+    "--unit-layer-pairs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="At most so many layer pairs in a unit.  [default: about two seconds of work]",
+)
 @dry_run_option
 @db_option
 @output_options
@@ -109,6 +115,7 @@ def run(
     device: str | None,
     budget: float | None,
     wait: float,
+    unit_layer_pairs: int | None,
     dry_run: bool,
     database: str | None,
     output: Output,
@@ -127,9 +134,15 @@ def run(
         if dry_run:
             _show_plan(registry, targets, output)
             return
-        with asked_to_stop() as stop, progress() as report:
+        chosen = device or registry.settings.device
+        with asked_to_stop() as stop, progress(device=chosen) as report:
             options = RunOptions(
-                device=device or registry.settings.device, wait=wait, budget=budget, report=report, stop=stop
+                device=chosen,
+                wait=wait,
+                budget=budget,
+                unit_layer_pairs=unit_layer_pairs,
+                report=report,
+                stop=stop,
             )
             summary = run_targets(registry, targets or None, options)
         text = _nothing_to_do(registry, targets) if summary.run_id is None else _summary_text(summary)
@@ -153,7 +166,7 @@ def run(
 
 
 def _summary_text(summary: RunSummary) -> str:
-    built = f", neighbour lists of {summary.lists_built} embeddings built" if summary.lists_built else ""
+    built = f", {plural(summary.lists_built, 'neighbour list')} built" if summary.lists_built else ""
     failed = f", failed {summary.failed}" if summary.failed else ""
-    done = f"aligned {summary.pairs:,} pairs, {summary.layer_pairs:,} layer pairs"
+    done = f"aligned {plural(summary.pairs, 'pair')}, {plural(summary.layer_pairs, 'layer pair')}"
     return f"run {summary.run_id}: {done} in {duration_text(summary.seconds)}{built}{failed}"

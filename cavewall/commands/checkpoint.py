@@ -15,7 +15,7 @@ from cavewall.groups import Noun
 from cavewall.opening import opened
 from cavewall.options import db_option, dry_run_option, limit_option, option, output_options, yes_option
 from cavewall.output import Output
-from cavewall.rendering import Column, columns_of, counts_text, details_text
+from cavewall.rendering import Column, columns_of, counts_text, details_text, plural
 from registry.errors import UsageError
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def retire(
 
     with opened(database) as registry, rehearsal(registry, is_dry=dry_run) as stage:
         ids = _ids(stage, names)
-        confirm(f"Retire {len(ids)} checkpoint{'' if len(ids) == 1 else 's'}?", yes=yes or dry_run)
+        confirm(f"Retire {plural(len(ids), 'checkpoint')}?", yes=yes or dry_run)
         count = retire_checkpoints(stage, ids, reason)
     _show_count("checkpoint-retire", "retired", count, len(ids) - count, output, dry_run=dry_run)
 

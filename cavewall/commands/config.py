@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from cavewall.console import without_password
 from cavewall.groups import Noun
 from cavewall.opening import settings_of
 from cavewall.options import db_option, output_options
@@ -28,5 +29,6 @@ def show(database: str | None, output: Output) -> None:
     cavewall config show
     cavewall config show --format json
     """
-    rows = [asdict(value) for value in settings_of(database).values]
+    values = settings_of(database).values
+    rows = [asdict(value) | {"value": without_password(value.value)} for value in values]
     output.rows("config", rows, [Column("key"), Column("value"), Column("origin", "from")])

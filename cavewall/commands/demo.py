@@ -82,7 +82,9 @@ def _two_way(pairs: Sequence[Pair]) -> str:
             totals[name] = totals.get(name, 0.0) + pair.score
     words = sorted({pair.word for pair in pairs}, key=lambda name: -totals[name])
     rows = sorted(by_picture.values(), key=lambda row: -totals[row["picture"]])
-    return table_text(rows, [Column("picture", "pictures x names"), *(Column(word, word, "score") for word in words)])
+    return table_text(
+        rows, [Column("picture", "pictures x names"), *(Column(word, word, "score") for word in words)]
+    )
 
 
 def _show_checks(checks: Sequence[Check], output: Output) -> None:

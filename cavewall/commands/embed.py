@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cavewall.console import note
+from cavewall.console import confirm, note
 from cavewall.groups import Noun
 from cavewall.opening import opened
-from cavewall.options import db_option, dry_run_option, limit_option, option, output_options
+from cavewall.options import db_option, dry_run_option, limit_option, option, output_options, yes_option
 from cavewall.output import Output
 from cavewall.progress import progress
 from cavewall.rendering import Column, columns_of, counts_text
@@ -47,6 +47,7 @@ def command() -> None:
 @option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N.  [default: of the configuration]")
 @option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Items at a time.")
 @option("--replace", is_flag=True, help="Extract again what is there; other bytes supersede it.")
+@yes_option
 @dry_run_option
 @db_option
 @output_options
@@ -57,6 +58,7 @@ def extract(
     device: str | None,
     batch_size: int | None,
     replace: bool,
+    yes: bool,
     dry_run: bool,
     database: str | None,
     output: Output,
@@ -69,18 +71,19 @@ def extract(
     cavewall embed extract
     cavewall embed extract dinov2-b --dataset emoji-1001 --device cpu
     """
-    from cavewall import extracting
     from cavewall.adding import count_outcomes, refuse_failures
+    from cavewall.extracting import Wish, extract_wish, planned
 
     changes = dict(_change(given) for given in rule)
     with opened(database) as registry:
         chosen = device or registry.settings.device
-        wish = extracting.Wish(checkpoints, dataset, chosen, batch_size, replace, changes)
-        if dry_run:
-            lines = extracting.planned(registry, wish)
-        else:
+        wish = Wish(checkpoints, dataset, chosen, batch_size, replace, changes)
+        lines = planned(registry, wish)
+        if not dry_run:
+            if replace:
+                confirm(f"Extract {len(lines)} again and supersede what differs?", yes=yes)
             with progress(device=chosen) as report:
-                lines = extracting.extract(registry, wish, report)
+                lines = extract_wish(registry, wish, report)
     rows = [asdict(line) for line in lines]
     counts = count_outcomes([line.outcome for line in lines])
     output.result(

@@ -69,9 +69,10 @@ def run(
     from cavewall.adding import count_outcomes, refuse_failures
     from cavewall.measuring import measure
 
-    with opened(database) as registry, progress() as report:
+    with opened(database) as registry:
         settings["device"] = settings["device"] or registry.settings.device
-        lines = measure(registry, checkpoints, dataset, settings, report, is_dry=dry_run)
+        with progress(device=settings["device"]) as report:
+            lines = measure(registry, checkpoints, dataset, settings, report, is_dry=dry_run)
     rows = [asdict(line) for line in lines]
     counts = count_outcomes([line.outcome for line in lines])
     output.result(

@@ -12,7 +12,7 @@ from cavewall.groups import Noun
 from cavewall.opening import opened
 from cavewall.options import db_option, dry_run_option, limit_option, option, output_options
 from cavewall.output import Output
-from cavewall.rendering import Column, columns_of
+from cavewall.rendering import Column, columns_of, plural
 
 
 @click.group(cls=Noun)
@@ -55,8 +55,8 @@ def build(wait: float, dry_run: bool, database: str | None, output: Output) -> N
 def _built_text(built: dict[str, Any]) -> str:
     if not built["is_new"]:
         return f"nothing to do: snapshot {built['number']} is current"
-    removed = f", let go of {len(built['removed'])} older ones" if built["removed"] else ""
-    return f"snapshot {built['number']}: {built['files']} files, {built['written']} of them new{removed}"
+    removed = f", {plural(len(built['removed']), 'older one')} let go" if built["removed"] else ""
+    return f"snapshot {built['number']}: {plural(built['files'], 'file')}, {built['written']} new{removed}"
 
 
 def _would_be_new(registry: Any) -> bool:

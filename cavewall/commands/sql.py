@@ -15,7 +15,7 @@ from cavewall.groups import Leaf
 from cavewall.opening import opened
 from cavewall.options import db_option, option, output_options
 from cavewall.output import Output
-from cavewall.rendering import Column, columns_of, shown
+from cavewall.rendering import Column, columns_of, plural, shown
 from registry.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _show(answer: Answer, output: Output) -> None:
     columns = [_column(field) for field in table.schema]
     total = len(rows)
     visible = rows[:ROWS_FOR_PEOPLE] if output.is_for_people else rows
-    count = f"{total:,} row{'' if total == 1 else 's'}"
+    count = plural(total, "row")
     if len(visible) < total:
         count = f"the first {len(visible):,} of {count} (all: -o FILE)"
     made = f"snapshot {answer.snapshot} of {shown(answer.snapshot_at)}"

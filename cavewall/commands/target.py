@@ -11,7 +11,7 @@ from cavewall.groups import Noun
 from cavewall.opening import opened
 from cavewall.options import db_option, dry_run_option, limit_option, option, output_options
 from cavewall.output import Output
-from cavewall.rendering import Column, columns_of
+from cavewall.rendering import Column, columns_of, plural
 
 if TYPE_CHECKING:
     from registry.handle import Registry
@@ -80,7 +80,7 @@ def add(
         missing = _missing_pairs(stage, done.name)
     word = f"would be {done.outcome}" if dry_run else done.outcome
     row = {"outcome": done.outcome, "name": done.name, "pairs_missing": missing}
-    text = f"{word}  {done.name}   {missing:,} pairs are missing"
+    text = f"{word}  {done.name}   {plural(missing, 'pair')} missing"
     columns = columns_of("outcome", "name", "pairs_missing")
     output.result("target-add", data=row, rows=[row], columns=columns, text=text)
 

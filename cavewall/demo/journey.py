@@ -87,7 +87,8 @@ def build(registry: Registry, folder: Path, *, device: str, tell: Tell, report: 
     target = add_target(registry, DATASET, rules, TargetRule())
     _align(registry, target.name, device, tell, report)
     snapshot = build_snapshot(registry)
-    tell("snapshot", f"number {snapshot.number}, {sum(snapshot.rows.values()):,} rows in Parquet, to be asked in SQL")
+    rows = sum(snapshot.rows.values())
+    tell("snapshot", f"number {snapshot.number}, {rows:,} rows in Parquet, to be asked in SQL")
     return DemoZoo(registry, folder, dataset.dataset_id, target.name, target.target_id, len(emoji.ids))
 
 

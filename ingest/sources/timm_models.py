@@ -23,7 +23,8 @@ from ingest.sources.timm_catalogue import configuration_of, shapeless
 from ingest.weights import load_weights, require_fit
 from registry.errors import InputError, UsageError
 
-DEFAULT_BATCH_SIZE = 32
+CPU_BATCH_SIZE = 8  # larger batches leave the cache: five times slower (EfficientNet-Lite0, 2 cores)
+GPU_BATCH_SIZE = 64
 LIBRARIES = ("torch", "torchvision", "timm", "pillow", "numpy")
 POOLED = "pooled"
 _LOAD_ERRORS = (OSError, RuntimeError, ValueError, KeyError, AssertionError)
@@ -94,7 +95,7 @@ def has_class_token(model: Any) -> bool:
 
 
 def is_convolutional(model: Any) -> bool:
-    """Return whether a network reads pictures by convolution, not as a row of patches; hybrids count as such."""
+    """Return whether a network reads pictures by convolution, not as a row of patches; hybrids count too."""
     if hasattr(model, "num_prefix_tokens"):
         return False
     cuts_patches = any(
@@ -216,7 +217,7 @@ def extract(
     Raises:
         InputError: the network gives no intermediate features, or a picture cannot be read.
     """
-    size = batch_size or DEFAULT_BATCH_SIZE
+    size = batch_size or (CPU_BATCH_SIZE if device == "cpu" else GPU_BATCH_SIZE)
     model = load_model(blueprint, name).to(device)
     if not hasattr(model, "forward_intermediates"):
         raise InputError(
@@ -224,11 +225,14 @@ def extract(
             hint="import its embeddings instead",
         )
     prepare = Preparation(model, rule)
-    with_pooled = rule.layer_rule == "intermediates+pooled" and is_convolutional(model)
+    convolves = is_convolutional(model)
+    layout = torch.channels_last if convolves else torch.contiguous_format  # several times faster on a CPU
+    model = model.to(memory_format=layout)
+    with_pooled = rule.layer_rule == "intermediates+pooled" and convolves
     collector = LayerCollector()
     with exact_inference():
         for part in batches(len(images), size):
-            pixels = prepare(images[part], ids[part]).to(device)
+            pixels = prepare(images[part], ids[part]).to(device, memory_format=layout)
             collector.add(answer_batch(model, pixels, pooling=rule.pooling, with_pooled=with_pooled))
             if progress is not None:
                 progress(part.stop, len(images))

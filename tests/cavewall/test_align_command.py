@@ -72,7 +72,7 @@ def test_bad_embedding_loses_its_own_pairs_only_and_exits_with_3(call: Call, sma
     next(small_zoo.store.root.glob("embeddings/*/*")).write_bytes(b"damaged")
     result = call("align", "run", "--device", "cpu")
     assert result.exit_code == 3
-    assert "aligned 1 pairs" in result.stdout
+    assert "aligned 1 pair," in result.stdout
     assert "warning:" in result.stderr
 
 

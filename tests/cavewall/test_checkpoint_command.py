@@ -118,8 +118,9 @@ def test_fields_of_the_list_are_an_interface(call: Call, small_zoo: Registry) ->
     envelope = json.loads(call("checkpoint", "list", "--format", "json").stdout)
     assert envelope["schema"] == "cavewall/checkpoint-list@1"
     assert list(envelope["data"][0]) == [
-        "name", "reference", "resolved", "is_floating", "source", "modality", "architecture", "parameter_count",
-        "family", "series", "step", "embeddings", "registered_at", "retired_at", "retired_reason",
+        "name", "reference", "resolved", "is_floating", "source", "modality", "architecture",
+        "parameter_count", "family", "series", "step", "embeddings", "registered_at",
+        "retired_at", "retired_reason",
     ]  # fmt: skip
 
 

@@ -44,3 +44,10 @@ def test_unknown_key_is_refused_with_the_nearest(call: Call, zoo: Registry) -> N
     assert result.stdout == ""
     assert "unknown key 'devcie'" in result.stderr
     assert "device" in result.stderr
+
+
+def test_password_is_never_shown(call: Call, nowhere: Path) -> None:
+    result = call("config", "show", "--db", "postgresql://me:secret@example/zoo")
+    assert result.exit_code == 0
+    assert "secret" not in result.stdout
+    assert "me:***@example" in result.stdout

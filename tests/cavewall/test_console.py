@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
-from cavewall.console import UNLIMITED, confirm, fitted, width_of
+from cavewall.console import UNLIMITED, confirm, fitted, width_of, without_password
 from cavewall.invocation import colour_wanted, format_asked_for
 from registry.errors import UsageError
 from registry.handle import Registry
@@ -42,7 +43,9 @@ def test_piped_output_has_no_escape_codes_unless_forced(
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b" in call("config", "show").stdout
     assert "\x1b" not in call("config", "show", "--no-color").stdout
-    assert "\x1b" not in call("--no-color", "config", "show").stdout
+    result = call("--no-color", "config", "show")
+    assert result.exit_code == 0
+    assert "\x1b" not in result.stdout
 
 
 def test_width_is_unlimited_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,3 +69,21 @@ def test_question_without_a_terminal_needs_yes(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_form_is_found_in_arguments_that_could_not_be_read(arguments: list[str], form: str | None) -> None:
     assert format_asked_for(arguments) == form
+
+
+def test_password_of_an_address_is_hidden_and_the_rest_stays() -> None:
+    text = "postgresql+psycopg://me:se:cr/et@host:5432/zoo and sqlite:////tmp/a@b/c.sqlite"
+    assert (
+        without_password(text) == "postgresql+psycopg://me:***@host:5432/zoo and sqlite:////tmp/a@b/c.sqlite"
+    )
+
+
+def test_table_in_a_file_has_neither_the_width_nor_the_colours_of_the_terminal(
+    call: Call, zoo: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    call("config", "show", "-o", tmp_path / "x.txt")
+    text = (tmp_path / "x.txt").read_text()
+    assert "\x1b" not in text
+    assert str(zoo.settings.database) in text

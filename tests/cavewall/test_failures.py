@@ -125,7 +125,8 @@ def test_ctrl_c_exits_with_130(frame) -> None:
 def test_sigterm_exits_with_143_after_putting_things_in_order(frame, nowhere: Path) -> None:
     script = (
         "from cavewall.cli import Program; from cavewall.groups import Entry\n"
-        "Program(name='cavewall', table={'T': {'fail': Entry('failing_command', 'Fail.')}}).main(['fail', 'wait'])"
+        "table = {'T': {'fail': Entry('failing_command', 'Fail.')}}\n"
+        "Program(name='cavewall', table=table).main(['fail', 'wait'])"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script], cwd=nowhere, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE

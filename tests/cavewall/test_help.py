@@ -16,7 +16,8 @@ from cavewall.cli import COMMANDS, program
 from cavewall.groups import Leaf, first_line
 
 HEAVY = (
-    "alembic", "altair", "duckdb", "numpy", "pandas", "pyarrow", "rich", "sqlalchemy", "timm", "torch", "transformers",
+    "alembic", "altair", "duckdb", "numpy", "pandas", "pyarrow", "rich", "sqlalchemy", "timm", "torch",
+    "transformers",
 )  # fmt: skip
 
 

@@ -55,4 +55,6 @@ def test_log_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_quiet_leaves_only_the_result(call: Call, zoo: Registry, tmp_path: Path) -> None:
-    assert call("config", "show", "-o", tmp_path / "x.csv", "-q").stderr == ""
+    for arguments in (("config", "show", "-q"), ("-q", "config", "show")):
+        result = call(*arguments, "-o", tmp_path / "x.csv")
+        assert (result.exit_code, result.stderr) == (0, "")

@@ -97,6 +97,11 @@ def test_sizes_read_as_people_write_them(count: int, text: str) -> None:
     assert rendering.byte_text(count) == text
 
 
+def test_one_of_a_thing_is_no_plural() -> None:
+    assert rendering.plural(1, "pair") == "1 pair"
+    assert rendering.plural(1359, "layer pair") == "1,359 layer pairs"
+
+
 def test_counts_leave_out_the_zeros() -> None:
     assert rendering.counts_text({"added": 3, "unchanged": 1, "failed": 0}) == "added 3, unchanged 1"
     assert rendering.counts_text({"added": 0}) == "nothing to do"

@@ -9,13 +9,13 @@ from tests.cavewall.conftest import Call
 def test_add_registers_and_the_same_again_changes_nothing(call: Call, small_zoo: Registry) -> None:
     result = call("target", "add", "--k", "5", "--pairs", "across")
     assert result.exit_code == 0
-    assert result.stdout == "added  tiny/mutual-knn-k5-across   2 pairs are missing\n"
+    assert result.stdout == "added  tiny/mutual-knn-k5-across   2 pairs missing\n"
     assert call("target", "add", "--k", "5", "--pairs", "across").stdout.startswith("unchanged")
 
 
 def test_dry_run_counts_the_pairs_and_writes_nothing(call: Call, small_zoo: Registry) -> None:
     result = call("target", "add", "--k", "5", "--dry-run")
-    assert result.stdout == "would be added  tiny/mutual-knn-k5   3 pairs are missing\n"
+    assert result.stdout == "would be added  tiny/mutual-knn-k5   3 pairs missing\n"
     assert len(json.loads(call("target", "list", "--format", "json").stdout)["data"]) == 1
 
 

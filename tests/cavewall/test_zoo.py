@@ -48,8 +48,14 @@ def test_other_rows_need_replace(small_zoo: Registry) -> None:
     with cavewall.open() as zoo:
         with pytest.raises(ConflictError, match="other content is ready"):
             zoo.embed("pixels", layers)
-        assert zoo.embed("pixels", layers, replace=True).outcome == "added" or True
+        assert zoo.embed("pixels", layers, replace=True).outcome == "replaced"
+        assert zoo.embed("pixels", layers).outcome == "unchanged"
+
+
+def test_same_target_changes_nothing(small_zoo: Registry) -> None:
+    with cavewall.open() as zoo:
         assert zoo.target(k=3).outcome == "unchanged"
+        assert zoo.target(k=4, pairs="across").name == "tiny/mutual-knn-k4-across"
 
 
 def test_matrix_of_several_targets_must_be_named(small_zoo: Registry) -> None:
@@ -72,7 +78,8 @@ def test_zoo_is_opened_by_address_too(small_zoo: Registry, nowhere: Path) -> Non
 
 
 def test_importing_cavewall_imports_no_layer(tmp_path: Path) -> None:
-    script = "import sys, cavewall; print(sorted({'registry', 'ingest', 'compute', 'analysis'} & set(sys.modules)))"
+    layers = "{'registry', 'ingest', 'compute', 'analysis'}"
+    script = f"import sys, cavewall; print(sorted({layers} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )

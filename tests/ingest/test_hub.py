@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -49,3 +54,49 @@ def test_offline_is_what_the_environment_says(
     monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", value)
     assert is_offline() is expected
+
+
+ASK = """
+from ingest.hub import find_snapshot
+from registry.errors import InputError
+try:
+    print(find_snapshot("org/model", "main"))
+except InputError as error:
+    print(error.message)
+"""
+
+
+class NoSuchModel(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(404)
+        self.send_header("X-Error-Code", "RepoNotFound")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+def ask(endpoint: str, home: Path) -> str:
+    """Ask a hub in a process of its own: the client reads its address when it is imported."""
+    environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0", "HF_HOME": str(home)}
+    answer = subprocess.run(
+        [sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    return answer.stdout.strip()
+
+
+@pytest.mark.slow
+def test_a_hub_that_says_no_is_believed_and_one_that_is_silent_is_not(tmp_path: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), NoSuchModel)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert ask(address, tmp_path).startswith("org/model@main: the hub refused it: 404")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert ask(address, tmp_path) == "None"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from threading import Barrier, Thread
 
@@ -14,7 +15,7 @@ from ingest.datasets import add_dataset
 from ingest.extraction import default_rule
 from ingest.recording import Embedded, Origin, record_embedding
 from registry.clock import now
-from registry.errors import ConflictError, EmbeddingMismatch, InputError, NotFoundError
+from registry.errors import ConflictError, EmbeddingMismatch, InputError, NotFoundError, StoreError
 from registry.handle import Registry
 from registry.items import Items
 from registry.layers import read_layers
@@ -170,6 +171,22 @@ def test_rows_of_other_items_never_become_an_embedding(
         record_on_sqlite(LAYERS, rule=default_rule("language"))
     assert statuses(sqlite_registry) == []
     assert not list(sqlite_registry.store.root.rglob("*.safetensors"))
+
+
+def test_a_full_disk_leaves_no_embedding_and_no_half_file(
+    sqlite_registry: Registry, record_on_sqlite: Record
+) -> None:
+    large = {"a": np.zeros((6, 200_000), dtype=np.float32)}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match="could not take a file"):
+            record_on_sqlite(large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert statuses(sqlite_registry) == []
+    assert not [path for path in (sqlite_registry.store.root / "embeddings").rglob("*") if path.is_file()]
+    assert record_on_sqlite(large).outcome == "added"
 
 
 def test_a_data_set_without_pictures_has_no_embedding_of_pictures(sqlite_registry: Registry) -> None:

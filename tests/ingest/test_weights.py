@@ -117,7 +117,7 @@ def test_a_pickle_that_runs_code_is_refused_and_runs_nothing(
     torch.save({"a": Bomb()}, path)
     with pytest.raises(InputError, match="cannot be loaded without running code"):
         weight_shapes(path)
-    path.write_bytes(pickle.dumps(Bomb()))
+    path.write_bytes(pickle.dumps(Bomb(), protocol=2))
     with pytest.raises(InputError):
         weight_shapes(path)
     assert not (tmp_path / "exploded").exists()
