@@ -115,6 +115,26 @@ def test_the_connection_alone_refuses_it_too(zoo: Registry, tmp_path: Path, temp
 
 
 @pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("enable_external_access", False),
+        ("lock_configuration", True),
+        ("python_enable_replacements", False),
+        ("autoload_known_extensions", False),
+        ("autoinstall_known_extensions", False),
+        ("temp_directory", ""),
+        ("threads", 1),
+        ("allowed_directories", []),
+        ("allowed_paths", []),
+    ],
+)
+def test_the_connection_is_set_as_the_safety_needs(sandbox: Sandbox, setting: str, value: object) -> None:
+    assert sandbox.run("SELECT current_setting($name) AS value", {"name": setting}).to_pylist() == [
+        {"value": value}
+    ]
+
+
+@pytest.mark.parametrize(
     ("statement", "reason"),
     [
         ("DROP VIEW alignment", "DROP is not allowed here"),
