@@ -15,9 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from registry.clock import now
 from registry.handle import Registry, create_registry, open_registry
@@ -39,130 +41,144 @@ MODALITIES = ("vision", "language")
 
 def fill(registry: Registry, count: int, layers: int) -> None:
     """Write `count` embeddings, the first three quarters of which have complete rows."""
-    moment, slots = now(), count * 3 // 4
-    names = [f"layers.{i}" for i in range(layers)]
     with registry.write() as session:
+        add_target(session, now())
+        add_embeddings(session, count, layers, now())
+        add_slots(session, count * 3 // 4, now())
+
+
+def add_target(session: Session, moment: datetime) -> None:
+    """Write a data set, two extractions, a metric and a target."""
+    session.add(
+        Dataset(
+            id=1,
+            content_key="d",
+            name="made-up",
+            revision="1",
+            item_count=1024,
+            modalities=list(MODALITIES),
+            pairing="one-to-one",
+            order_fingerprint="o",
+            set_fingerprint="s",
+            uri="u",
+            sha256="h",
+            created_at=moment,
+        )
+    )
+    for index, modality in enumerate(MODALITIES, 1):
         session.add(
-            Dataset(
-                id=1,
-                content_key="d",
-                name="made-up",
-                revision="1",
-                item_count=1024,
-                modalities=list(MODALITIES),
-                pairing="one-to-one",
-                order_fingerprint="o",
-                set_fingerprint="s",
-                uri="u",
-                sha256="h",
+            Extraction(
+                id=index,
+                content_key=modality,
+                modality=modality,
+                pooling="mean",
+                layer_rule="all",
+                dtype="float32",
                 created_at=moment,
             )
         )
-        for index, modality in enumerate(MODALITIES, 1):
-            session.add(
-                Extraction(
-                    id=index,
-                    content_key=modality,
-                    modality=modality,
-                    pooling="mean",
-                    layer_rule="all",
-                    dtype="float32",
-                    created_at=moment,
-                )
-            )
-        session.add(
-            Metric(
-                id=1,
-                content_key="m",
-                name="mutual_knn",
-                parameters={"k": 10},
-                is_symmetric=True,
-                code_version=1,
-            )
+    session.add(
+        Metric(
+            id=1,
+            content_key="m",
+            name="mutual_knn",
+            parameters={"k": 10},
+            is_symmetric=True,
+            code_version=1,
         )
-        session.flush()
-        session.add(
-            Target(
-                id=1,
-                content_key="t",
-                name="t",
-                dataset_id=1,
-                metric_id=1,
-                recipe="cosine",
-                reducer="max",
-                pairs="all",
-                created_at=moment,
-            )
+    )
+    session.flush()
+    session.add(
+        Target(
+            id=1,
+            content_key="t",
+            name="t",
+            dataset_id=1,
+            metric_id=1,
+            recipe="cosine",
+            reducer="max",
+            pairs="all",
+            created_at=moment,
         )
-        session.flush()
-        session.add_all(
-            TargetExtraction(target_id=1, extraction_id=index, modality=modality)
-            for index, modality in enumerate(MODALITIES, 1)
-        )
-        ids = range(1, count + 1)
-        session.execute(
-            insert(Checkpoint),
-            [
-                {
-                    "id": i,
-                    "content_key": f"c{i}",
-                    "source": "path",
-                    "reference": f"path:{i}",
-                    "modality": MODALITIES[i % 2],
-                    "architecture": "a",
-                    "visibility": "private",
-                    "attributes": {},
-                    "registered_at": moment,
-                }
-                for i in ids
-            ],
-        )
-        session.execute(
-            insert(Embedding),
-            [
-                {
-                    "id": i,
-                    "content_key": f"e{i}",
-                    "checkpoint_id": i,
-                    "dataset_id": 1,
-                    "extraction_id": 1 + i % 2,
-                    "uri": f"embeddings/{i}",
-                    "sha256": "h",
-                    "layer_count": layers,
-                    "layer_names": names,
-                    "layer_sha256": names,
-                    "widths": [768] * layers,
-                    "dtype": "float32",
-                    "order_fingerprint": "o",
-                    "resolved": {},
-                    "libraries": {},
-                    "device": "cpu",
-                    "status": "ready",
-                    "created_at": moment,
-                }
-                for i in ids
-            ],
-        )
-        done = [
-            {"target_id": 1, "slot": i, "embedding_id": i + 1, "is_live": True, "done_through": i}
+    )
+    session.flush()
+    session.add_all(
+        TargetExtraction(target_id=1, extraction_id=index, modality=modality)
+        for index, modality in enumerate(MODALITIES, 1)
+    )
+
+
+def add_embeddings(session: Session, count: int, layers: int, moment: datetime) -> None:
+    """Write checkpoints of two modalities in turn, each with an embedding."""
+    names = [f"layers.{i}" for i in range(layers)]
+    ids = range(1, count + 1)
+    session.execute(
+        insert(Checkpoint),
+        [
+            {
+                "id": i,
+                "content_key": f"c{i}",
+                "source": "path",
+                "reference": f"path:{i}",
+                "modality": MODALITIES[i % 2],
+                "architecture": "a",
+                "visibility": "private",
+                "attributes": {},
+                "registered_at": moment,
+            }
+            for i in ids
+        ],
+    )
+    session.execute(
+        insert(Embedding),
+        [
+            {
+                "id": i,
+                "content_key": f"e{i}",
+                "checkpoint_id": i,
+                "dataset_id": 1,
+                "extraction_id": 1 + i % 2,
+                "uri": f"embeddings/{i}",
+                "sha256": "h",
+                "layer_count": layers,
+                "layer_names": names,
+                "layer_sha256": names,
+                "widths": [768] * layers,
+                "dtype": "float32",
+                "order_fingerprint": "o",
+                "resolved": {},
+                "libraries": {},
+                "device": "cpu",
+                "status": "ready",
+                "created_at": moment,
+            }
+            for i in ids
+        ],
+    )
+
+
+def add_slots(session: Session, slots: int, moment: datetime) -> None:
+    """Write complete rows, and the neighbour lists that they were made of."""
+    done = [
+        {"target_id": 1, "slot": i, "embedding_id": i + 1, "is_live": True, "done_through": i}
+        for i in range(slots)
+    ]
+    session.execute(insert(Slot), done)
+    session.execute(
+        insert(Neighbours),
+        [
+            {
+                "embedding_id": i + 1,
+                "recipe": "cosine",
+                "k_max": 100,
+                "code_version": 1,
+                "uri": "u",
+                "sha256": "h",
+                "created_at": moment,
+            }
             for i in range(slots)
-        ]
-        session.execute(insert(Slot), done)
-        session.execute(
-            insert(Neighbours),
-            [
-                {
-                    "embedding_id": i + 1,
-                    "recipe": "cosine",
-                    "k_max": 100,
-                    "code_version": 1,
-                    "uri": "u",
-                    "sha256": "h",
-                    "created_at": moment,
-                }
-                for i in range(slots)
-            ],
-        )
+        ],
+    )
 
 
 def plan_once(folder: Path) -> None:

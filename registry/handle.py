@@ -14,7 +14,7 @@ from registry.database import is_sqlite, make_engine, parse_url, translated_erro
 from registry.errors import ConfigurationError, StoreError
 from registry.folders import refuse_network_filesystem, require_writable
 from registry.migrate import check_schema, upgrade
-from registry.settings import ZOO_FILE, Settings, load_settings
+from registry.settings import ZOO_FILE, Settings, absolute_database, load_settings
 from registry.store import Store
 
 ZOO_TOML = """\
@@ -103,6 +103,7 @@ def create_registry(folder: Path, database: str | None = None) -> Registry:
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file, expected a folder", hint="choose another name")
     require_writable(folder, what="the folder")
+    database = None if database is None else absolute_database(database, Path.cwd())
     text = ZOO_TOML.format(database=database or ".cavewall/registry.sqlite")
     engine = _create_database(folder, database)
     require_writable(folder / "store", what="the store's folder")
@@ -113,10 +114,12 @@ def create_registry(folder: Path, database: str | None = None) -> Registry:
 def _create_database(folder: Path, database: str | None) -> Engine:
     if database is None:
         path = folder / ".cavewall" / "registry.sqlite"
-        refuse_network_filesystem(folder)
         path.parent.mkdir(exist_ok=True)
         database = f"sqlite:///{path}"
-    engine = make_engine(database)
+    url = parse_url(database)
+    if url.get_backend_name() == "sqlite":
+        refuse_network_filesystem(Path(str(url.database)).parent)
+    engine = make_engine(url)
     with translated_errors("creating the registry"):
         upgrade(engine)
     return engine

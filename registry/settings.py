@@ -156,6 +156,11 @@ def _absolute(key: str, value: str, folder: Path) -> str:
         return value
     if key == "store":
         return str((folder / Path(value).expanduser()).resolve())
+    return absolute_database(value, folder)
+
+
+def absolute_database(value: str, folder: Path) -> str:
+    """Return a database address whose SQLite file, if it is one, does not depend on the working folder."""
     if "://" not in value:
         return f"sqlite:///{(folder / Path(value).expanduser()).resolve()}"
     prefix = "sqlite:///"

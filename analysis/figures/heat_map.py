@@ -125,7 +125,8 @@ def _description(
 ) -> str:
     """Return the figure in words, for those who do not see it."""
     known = sorted((cell for cell in cells if cell.value is not None), key=lambda cell: cell.value or 0.0)
-    head = f"{question} {' '.join(lines)}. Heat map of {row_title} by {column_title}, {len(known)} values"
+    said = " ".join(line if line.endswith(".") else f"{line}." for line in lines)
+    head = f"{question} {said} Heat map of {row_title} by {column_title}, {len(known)} values"
     if not known:
         return f"{head}."
     lowest, highest = known[0], known[-1]

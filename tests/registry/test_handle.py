@@ -33,6 +33,17 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
         create_registry(tmp_path / "zoo")
 
 
+def test_a_relative_address_means_the_file_beside_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    create_registry(Path("zoo"), "sqlite:///mine.sqlite").close()
+    assert (tmp_path / "mine.sqlite").is_file()
+    assert open_registry(load_settings(tmp_path / "zoo", environment={})).engine.url.database == str(
+        tmp_path / "mine.sqlite"
+    )
+
+
 def test_a_missing_registry_is_not_made_by_opening_it(tmp_path: Path) -> None:
     (tmp_path / "cavewall.toml").write_text("")
     with pytest.raises(ConfigurationError, match="no registry at"):
