@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -59,6 +60,15 @@ def current(database: str | None, output: Output) -> None:
     output.result("db-current", data=row, rows=[row], columns=columns_of("schema", "needed"), text=text)
 
 
+def _upgraded(engine: Engine) -> Path | None:
+    """Upgrade while no run works on the registry, and return the copy of the old one."""
+    from registry.lock import bare_lock
+    from registry.migrate import upgrade
+
+    with bare_lock(engine):
+        return upgrade(engine)
+
+
 @command.command()
 @db_option
 @dry_run_option
@@ -79,7 +89,7 @@ def upgrade(database: str | None, dry_run: bool, sql: bool, output: Output) -> N
     with _connected(database) as engine:
         before, needed = migrate.current_revision(engine), migrate.head_revision()
         statements = migrate.upgrade_sql(engine) if is_dry else ""
-        copy = None if is_dry else migrate.upgrade(engine)
+        copy = None if is_dry else _upgraded(engine)
     if before == needed:
         text = f"nothing to do: schema {needed} is the newest"
     elif sql:

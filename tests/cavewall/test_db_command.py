@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from registry.handle import Registry
+from registry.lock import bare_lock
 from registry.migrate import current_revision, downgrade, head_revision
 from tests.cavewall.conftest import Call
 
@@ -39,6 +40,13 @@ def test_upgrade_brings_the_schema_up_and_keeps_a_copy(call: Call, zoo: Registry
     assert Path(result.stdout.strip().rpartition(" ")[2]).is_file()
     assert current_revision(zoo.engine) == head_revision()
     assert call("db", "upgrade").stdout == f"nothing to do: schema {head_revision()} is the newest\n"
+
+
+def test_upgrade_waits_for_no_run(call: Call, zoo: Registry) -> None:
+    with bare_lock(zoo.engine):
+        result = call("db", "upgrade")
+    assert result.exit_code == 75
+    assert "another run holds the lock" in result.stderr
 
 
 def test_dry_run_changes_nothing(call: Call, zoo: Registry) -> None:
