@@ -21,8 +21,8 @@ from tests.compute.states import grid, scores, watermarks
 from tests.compute.synthetic import SyntheticZoo
 
 ROOT = Path(__file__).parents[2]
-CHECKPOINTS = 30
-UNIT = 60
+CHECKPOINTS = 40
+UNIT = 10
 
 
 def filled_zoo(registry: Registry) -> SyntheticZoo:
@@ -66,7 +66,7 @@ def test_killed_runs_end_like_one_that_was_not(
     while kills < 10 and done < total:
         process = start(sqlite_registry)
         wait_for_rows(sqlite_registry, process, done)
-        time.sleep(moments.uniform(0, 0.05))
+        time.sleep(moments.uniform(0, 0.03))
         process.send_signal(signal.SIGKILL)
         process.wait()
         done = row_count(sqlite_registry)

@@ -57,9 +57,10 @@ def test_units_cover_what_is_lacking_once_and_leave_no_gap(slots: SlotTable, pai
 
 
 @given(slot_tables(), st.integers(1, 60))
-def test_a_unit_stays_within_its_bound(slots: SlotTable, limit: int) -> None:
+def test_what_a_unit_computes_stays_within_its_bound(slots: SlotTable, limit: int) -> None:
     for unit in units(slots, "all", limit):
-        columns = [c for c in range(unit.start, unit.stop) if slots.is_live[c]]
-        rows = list(unit.rows)
+        wanted = {row: wanted_columns(slots, row, unit.start, unit.stop, "all").tolist() for row in unit.rows}
+        rows = [row for row in wanted if wanted[row]]
+        columns = sorted({column for listed in wanted.values() for column in listed})
         size = int(slots.layers[rows].sum() * slots.layers[columns].sum())
         assert size <= limit or len(rows) == 1 or len(columns) == 1
