@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -110,19 +108,3 @@ def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("registry.folders.filesystem_of", lambda _path, _mounts: "nfs4")
     with pytest.raises(ConfigurationError, match=r"on a network file system \(nfs4\)"):
         refuse_network_filesystem(tmp_path)
-
-
-def test_many_first_connections_at_once_all_open(tmp_path: Path) -> None:
-    """Turning the WAL on needs the file alone, and SQLite does not wait for that by itself."""
-    for attempt in range(5):
-        url = f"sqlite:///{tmp_path / f'new-{attempt}.sqlite'}"
-        barrier = threading.Barrier(8)
-
-        def first(url: str = url, barrier: threading.Barrier = barrier) -> int | None:
-            engine = make_engine(url)
-            barrier.wait()
-            with engine.begin() as connection:
-                return connection.scalar(text("SELECT 1"))
-
-        with ThreadPoolExecutor(8) as pool:
-            assert [future.result() for future in [pool.submit(first) for _ in range(8)]] == [1] * 8
