@@ -16,7 +16,9 @@ from analysis.exports import stored_schemas
 VIEWS = (
     "checkpoints",
     "datasets",
+    "exclusions",
     "embeddings",
+    "layer_stats",
     "benchmarks",
     "scores",
     "targets",

@@ -4,40 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from compute.chance import mutual_knn_chance
 from compute.versions import METRIC_VERSIONS
 from registry.clock import now
 from registry.errors import ConflictError, UsageError
 from registry.handle import Registry
 from registry.keys import content_key
 from registry.lookup import find_dataset, nearest
-from registry.tables import Dataset, Extraction, Metric, Target, TargetExtraction
+from registry.tables import Dataset, Extraction, Metric, Slot, Target, TargetExtraction
 
 RECIPES = ("cosine", "centre,cosine")
 
 
+DEFAULT_DRAWS = 500
+FEWEST_DRAWS = 19  # below it no p-value reaches 0.05
+
+
+@dataclass(frozen=True)
+class NullRule:
+    """How a target's null is drawn.
+
+    Attributes:
+        draws: permutations; not part of the target's identity, so that they can be raised.
+        alpha: level of the threshold tau.
+        seed: of the permutations.
+        scheme: `items`, `groups` (items of one group move together) or `within:COVARIATE`.
+    """
+
+    draws: int = DEFAULT_DRAWS
+    alpha: float = 0.05
+    seed: int = 0
+    scheme: str = "items"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What of it belongs to the target's content key: nothing where all is as usual."""
+        usual = NullRule()
+        names = ("alpha", "seed", "scheme")
+        changed = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(usual, name)}
+        return {"null": changed} if changed else {}
+
+
 @dataclass(frozen=True)
 class TargetRule:
-    """Everything that identifies a target beside its data set and its extractions."""
+    """Everything that identifies a target beside its data set and its extractions, and its draws."""
 
     metric: str = "mutual_knn"
     k: int = 10
     recipe: str = "cosine"
     reducer: Literal["max", "last"] = "max"
     pairs: Literal["all", "across"] = "all"
+    null: NullRule = NullRule()
 
 
 @dataclass(frozen=True)
 class AddedTarget:
-    """What `add_target` did: `added`, or `unchanged` where the same target was there."""
+    """What `add_target` did.
+
+    `added`; `unchanged` where the same target was there with as many draws or more; `draws raised` where it
+    was there with fewer: its nulls are due again, its scores are not.
+    """
 
     target_id: int
     name: str
-    outcome: Literal["added", "unchanged"]
+    outcome: Literal["added", "unchanged", "draws raised"]
 
 
 def add_target(
@@ -77,11 +112,12 @@ def add_target(
                 "reducer": rule.reducer,
                 "pairs": rule.pairs,
                 "extractions": sorted(extraction.content_key for extraction in extractions),
+                **rule.null.identity,
             },
         )
         known = session.scalar(select(Target).where(Target.content_key == key))
         if known is not None:
-            return AddedTarget(known.id, known.name, "unchanged")
+            return AddedTarget(known.id, known.name, _raise_draws(session, known, rule.null.draws))
         target = Target(
             content_key=key,
             name=_free_name(session, name or default_name(row.name, rule)),
@@ -91,6 +127,11 @@ def add_target(
             reducer=rule.reducer,
             pairs=rule.pairs,
             created_at=now(),
+            draws=rule.null.draws,
+            alpha=rule.null.alpha,
+            seed=rule.null.seed,
+            null_scheme=rule.null.scheme,
+            chance=mutual_knn_chance(rule.k, row.item_count),
         )
         session.add(target)
         session.flush()
@@ -101,12 +142,24 @@ def add_target(
         return AddedTarget(target.id, target.name, "added")
 
 
+def _raise_draws(session: Session, target: Target, draws: int) -> Literal["unchanged", "draws raised"]:
+    """Ask for more draws: every null of the target is due again."""
+    if draws <= target.draws:
+        return "unchanged"
+    target.draws = draws
+    session.execute(update(Slot).where(Slot.target_id == target.id).values(null_through=0))
+    return "draws raised"
+
+
 def default_name(dataset: str, rule: TargetRule) -> str:
     """Return the name of a target that was given none."""
     parts = [rule.metric.replace("_", "-"), f"k{rule.k}"]
     parts += [] if rule.recipe == "cosine" else [rule.recipe.replace(",", "-")]
     parts += [] if rule.reducer == "max" else [rule.reducer]
     parts += [] if rule.pairs == "all" else [rule.pairs]
+    parts += [
+        f"{name}-{value}".replace(":", "-") for name, value in rule.null.identity.get("null", {}).items()
+    ]
     return f"{dataset}/{'-'.join(parts)}"
 
 
@@ -117,12 +170,27 @@ def _check_rule(rule: TargetRule, dataset: Dataset) -> None:
     if rule.recipe not in RECIPES:
         known = f"known: {'; '.join(RECIPES)}"
         raise UsageError(f"no recipe '{rule.recipe}'", hint=nearest(rule.recipe, RECIPES) or known)
+    _check_null(rule.null)
     if not 1 <= rule.k < dataset.item_count:
         raise UsageError(
             f"k is {rule.k}, expected 1 to {dataset.item_count - 1}: data set {dataset.name} has "
             f"{dataset.item_count} items",
             hint="give a smaller --k",
         )
+
+
+def _check_null(rule: NullRule) -> None:
+    if rule.draws < FEWEST_DRAWS:
+        raise UsageError(
+            f"{rule.draws} draws, expected at least {FEWEST_DRAWS}: with fewer no p-value can reach 0.05",
+            hint=f"give --draws {DEFAULT_DRAWS}; a run can leave the null out: cavewall align run --no-null",
+        )
+    if not 0 < rule.alpha < 1:
+        raise UsageError(
+            f"alpha is {rule.alpha}, expected a share between 0 and 1", hint="the usual one is 0.05"
+        )
+    if rule.seed < 0:
+        raise UsageError(f"the seed is {rule.seed}, expected 0 or more", hint="leave --seed out: it is 0")
 
 
 def _extractions(session: Session, ids: Sequence[int]) -> list[Extraction]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ingest.models_extra import require_models
 from ingest.recording import find_pair
 from ingest.rows import get_or_add
+from ingest.scores import OWN, own_evaluation
 from registry.clock import now
 from registry.errors import EmbeddingMismatch, UsageError
 from registry.handle import Registry
@@ -139,7 +140,6 @@ def measure_bits_per_byte(
             stderr=ratio.stderr,
             item_count=len(texts),
             protocol=PROTOCOL,
-            source="own evaluation",
             details=details,
             run_id=run.id,
             measured_at=now(),
@@ -169,7 +169,7 @@ def _score_key(checkpoint: Checkpoint, dataset: Dataset, caption_index: int, con
         "protocol": PROTOCOL,
         "caption_index": caption_index,
         "context": context,
-        "source": "own evaluation",
+        "source": OWN,
     }
     return content_key("score", identity)
 
@@ -178,6 +178,7 @@ def _record(registry: Registry, row: Score, dataset: Dataset) -> Scored:
     try:
         with registry.write() as session:
             row.benchmark_id = _benchmark(session, dataset).id
+            row.source_id = own_evaluation(session).id
             session.add(row)
             session.flush()
             return Scored(row.id, row.value, "added")

@@ -21,6 +21,7 @@ from registry.tables import (
     Name,
     Score,
     Series,
+    Source,
     Target,
     TargetExtraction,
 )
@@ -272,9 +273,10 @@ def list_scores(
 ) -> list[ScoreLine]:
     """Return scores in the order in which they were recorded."""
     statement = (
-        select(Score, Checkpoint.content_key, Name.name, Benchmark)
+        select(Score, Checkpoint.content_key, Name.name, Benchmark, Source.name)
         .join(Checkpoint, Checkpoint.id == Score.checkpoint_id)
         .join(Benchmark, Benchmark.id == Score.benchmark_id)
+        .join(Source, Source.id == Score.source_id)
         .outerjoin(Name, IS_NAMED)
         .order_by(Score.id, Name.id)
     )
@@ -288,8 +290,8 @@ def list_scores(
             value=row.value,
             stderr=row.stderr,
             item_count=row.item_count,
-            source=row.source,
+            source=source,
             measured_at=row.measured_at,
         )
-        for row, key, name, benchmark in session.execute(statement.limit(limit))
+        for row, key, name, benchmark, source in session.execute(statement.limit(limit))
     ]

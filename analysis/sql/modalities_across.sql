@@ -26,9 +26,7 @@ SELECT
     pairs.other_layer AS right_layer,
     left_side.layer_names[pairs.layer + 1] AS left_layer_name,
     right_side.layer_names[pairs.other_layer + 1] AS right_layer_name,
-    CASE targets.metric
-        WHEN 'mutual_knn' THEN (targets.parameters ->> 'k')::DOUBLE / (targets.item_count - 1)
-    END AS chance
+    targets.chance
 FROM alignment_both AS pairs
 JOIN targets ON targets.target_id = pairs.target_id
 JOIN sides AS left_side ON left_side.embedding_id = pairs.embedding_id

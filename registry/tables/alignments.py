@@ -37,12 +37,20 @@ class Metric(Table):
 
 
 class Target(Table):
-    """A matrix of pairs that ought to exist: one data set, one metric, one extraction per modality."""
+    """A matrix of pairs that ought to exist: one data set, one metric, one extraction per modality.
+
+    `draws` alone stands outside the content key: raising it makes the nulls due again, and no score. `chance`
+    is the mean of one layer pair over unrelated embeddings, where the metric has a closed form for it.
+    """
 
     __tablename__ = "target"
     __table_args__ = (
         one_of("reducer", ("max", "last")),
         one_of("pairs", ("all", "across")),
+        CheckConstraint("draws >= 19", name="draws_are_enough"),
+        CheckConstraint("alpha > 0 AND alpha < 1", name="alpha_is_a_share"),
+        CheckConstraint("seed >= 0", name="seed_is_not_negative"),
+        CheckConstraint("chance > 0 AND chance <= 1", name="chance_in_range"),
     )
 
     id: Mapped[Identifier]
@@ -54,6 +62,11 @@ class Target(Table):
     reducer: Mapped[str]
     pairs: Mapped[str]
     created_at: Mapped[datetime]
+    draws: Mapped[int] = mapped_column(default=500, server_default=text("500"))
+    alpha: Mapped[float] = mapped_column(default=0.05, server_default=text("0.05"))
+    seed: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    null_scheme: Mapped[str] = mapped_column(default="items", server_default="items")
+    chance: Mapped[float | None]
 
 
 class TargetExtraction(Table):
@@ -70,7 +83,8 @@ class TargetExtraction(Table):
 class Slot(Table):
     """A row of a target's matrix, given to an embedding in order of arrival.
 
-    `done_through` promises that every wanted pair (slot, t) with t < done_through and t live is written.
+    `done_through` promises that every wanted pair (slot, t) with t < done_through and t live is written;
+    `null_through` that its null is, with the target's draws.
     A slot goes from live to dead once and never back.
     """
 
@@ -78,6 +92,7 @@ class Slot(Table):
     __table_args__ = (
         CheckConstraint("slot >= 0", name="slot_is_a_position"),
         CheckConstraint("done_through >= 0 AND done_through <= slot", name="done_through_in_row"),
+        CheckConstraint("null_through >= 0 AND null_through <= done_through", name="null_through_in_row"),
         CheckConstraint("is_live OR dead_reason IS NOT NULL", name="dead_with_reason"),
         Index(
             "uq_slot_live",
@@ -96,6 +111,7 @@ class Slot(Table):
     is_live: Mapped[bool] = mapped_column(Boolean, default=True)
     dead_reason: Mapped[str | None]
     done_through: Mapped[int] = mapped_column(default=0)
+    null_through: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class Part(Table):
@@ -115,7 +131,10 @@ class Part(Table):
 
 
 class Alignment(Table):
-    """One pair of slots of a target: the reduced score and the two layers that gave it.
+    """One pair of slots of a target: the reduced score and its layers, its interval and its null.
+
+    What belongs to the null (`null_mean` to `draws`) is NULL until its unit is done, and final then for that
+    number of draws. `score_se` and `score_crossfit` are NULL for metrics that have none.
 
     Keyed so that rows are appended in key order; what is constant stands in `target`, what a unit shares
     (its run and its moment) in `part`.
@@ -128,6 +147,12 @@ class Alignment(Table):
         CheckConstraint("column_slot < row_slot", name="column_before_row"),
         CheckConstraint("score >= -1 AND score <= 1", name="score_in_range"),
         CheckConstraint("layer_pairs > 0", name="has_layer_pairs"),
+        CheckConstraint("score_se >= 0", name="score_se_is_not_negative"),
+        CheckConstraint("score_crossfit >= -1 AND score_crossfit <= 1", name="score_crossfit_in_range"),
+        CheckConstraint("null_sd >= 0", name="null_sd_is_not_negative"),
+        CheckConstraint("p > 0 AND p <= 1", name="p_in_range"),
+        CheckConstraint("calibrated >= 0", name="calibrated_is_not_negative"),
+        CheckConstraint("(draws IS NULL) = (p IS NULL)", name="p_with_draws"),
         {"sqlite_with_rowid": False},
     )
 
@@ -139,3 +164,11 @@ class Alignment(Table):
     column_layer: Mapped[int]
     layer_pairs: Mapped[int]
     part_id: Mapped[int] = mapped_column(ForeignKey("part.id"))
+    score_se: Mapped[float | None]
+    score_crossfit: Mapped[float | None]
+    null_mean: Mapped[float | None]
+    null_sd: Mapped[float | None]
+    tau: Mapped[float | None]
+    p: Mapped[float | None]
+    calibrated: Mapped[float | None]
+    draws: Mapped[int | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.tables.declarative import Digest, Identifier, Table, one_of
@@ -131,3 +131,51 @@ class Neighbours(Table):
     uri: Mapped[str]
     sha256: Mapped[Digest]
     created_at: Mapped[datetime]
+
+
+class Exclusion(Table):
+    """A named symmetric relation between items of a data set that must not count as neighbours.
+
+    The pairs are a Parquet sidecar of positions, `left` < `right`; `largest_degree` is how many items the
+    item with the most of them loses. `rule` says how the relation was made.
+    """
+
+    __tablename__ = "exclusion"
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "name"),
+        CheckConstraint("pair_count > 0", name="excludes_something"),
+        CheckConstraint("largest_degree > 0", name="largest_degree_is_positive"),
+    )
+
+    id: Mapped[Identifier]
+    content_key: Mapped[Digest] = mapped_column(unique=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id"))
+    name: Mapped[str]
+    rule: Mapped[dict[str, Any]]
+    uri: Mapped[str]
+    sha256: Mapped[Digest]
+    pair_count: Mapped[int] = mapped_column(BigInteger)
+    largest_degree: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class LayerStat(Table):
+    """What one layer of an embedding looks like under one recipe; `tied_rows` and the skew are at `k`."""
+
+    __tablename__ = "layer_stat"
+    __table_args__ = (
+        CheckConstraint("layer >= 0", name="layer_is_a_position"),
+        CheckConstraint("tied_rows >= 0 AND duplicate_rows >= 0", name="rows_are_counts"),
+        CheckConstraint("effective_rank >= 0", name="effective_rank_is_not_negative"),
+    )
+
+    embedding_id: Mapped[int] = mapped_column(ForeignKey("embedding.id"), primary_key=True)
+    recipe: Mapped[str] = mapped_column(primary_key=True)
+    layer: Mapped[int] = mapped_column(primary_key=True)
+    code_version: Mapped[int]
+    k: Mapped[int]
+    tied_rows: Mapped[int]
+    duplicate_rows: Mapped[int]
+    mean_cosine: Mapped[float]
+    effective_rank: Mapped[float]
+    in_degree_skew: Mapped[float | None]

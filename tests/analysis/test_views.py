@@ -11,7 +11,7 @@ from analysis.answers import ask
 from analysis.snapshot import build_snapshot
 from analysis.views import VIEWS, definition, describe_views, question
 from registry.handle import Registry
-from registry.tables import Benchmark, Checkpoint, Embedding, Family, Name, Score, Series
+from registry.tables import Benchmark, Checkpoint, Embedding, Family, Name, Score, Series, Source
 from tests.analysis.tiny import ITEMS, MOMENT, K, TinyZoo, key, planted_counts
 
 STATISTICS = """
@@ -209,7 +209,8 @@ def test_coverage_of_pairs_across_modalities_wants_no_other(sqlite_registry: Reg
 def test_the_newest_claim_of_a_score_is_the_current_one(zoo: TinyZoo) -> None:
     with zoo.registry.write() as session:
         benchmark = Benchmark(suite="text", task="bpb", metric="bits", version="1", higher_is_better=False)
-        session.add(benchmark)
+        source = Source(name="own evaluation", kind="own evaluation", trust="high", created_at=MOMENT)
+        session.add_all([benchmark, source])
         session.flush()
         for year, value in ((2025, 1.5), (2026, 1.25), (2024, 2.0)):
             session.add(
@@ -218,7 +219,7 @@ def test_the_newest_claim_of_a_score_is_the_current_one(zoo: TinyZoo) -> None:
                     checkpoint_id=3,
                     benchmark_id=benchmark.id,
                     value=value,
-                    source="own evaluation",
+                    source_id=source.id,
                     details={},
                     measured_at=MOMENT.replace(year=year),
                 )

@@ -201,6 +201,7 @@ class TinyZoo:
             reducer="max",
             pairs=pairs,
             created_at=MOMENT,
+            chance=0.4,
         )
 
     def _embedding(self, session: Session, name: str, modality: str) -> int:

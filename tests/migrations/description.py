@@ -52,10 +52,17 @@ def _describe_sqlite(connection: Connection) -> list[str]:
         text = " ".join(statement.split())
         if kind == "table":
             body, options = parts_of_table(text)
-            lines += [f"{table} | {part}" for part in (*body, f"options: {options}")]
+            split = [piece for part in body for piece in own_constraint(part)]
+            lines += [f"{table} | {part}" for part in (*split, f"options: {options}")]
         else:
             lines.append(f"{table} | {text}")
     return lines
+
+
+def own_constraint(part: str) -> list[str]:
+    """Return a column without its named CHECK, and the CHECK: a column added in place carries it itself."""
+    column, constraint, check = part.partition(" CONSTRAINT ")
+    return [column, f"CONSTRAINT {check}"] if constraint and column != "CONSTRAINT" else [part]
 
 
 def parts_of_table(statement: str) -> tuple[list[str], str]:

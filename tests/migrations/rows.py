@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from registry import tables
 
+Rows = dict[str, list[dict[str, Any]]]
+
 MOMENT = datetime(2024, 5, 13, 12, 30, 15, 250_000, tzinfo=UTC)
 
 
@@ -26,14 +28,14 @@ def fill(engine: Engine) -> None:
             session.flush()  # nothing tells the session which row refers to which
 
 
-def all_rows(engine: Engine) -> dict[str, list[str]]:
-    """Return every row of every table as text, whatever the schema."""
-    rows: dict[str, list[str]] = {}
+def all_rows(engine: Engine) -> Rows:
+    """Return every row of every table, whatever the schema."""
+    rows: Rows = {}
     with engine.connect() as connection:
         for table in inspect(connection).get_table_names():
             if table != "alembic_version":
                 found = connection.exec_driver_sql(f'SELECT * FROM "{table}"').mappings()
-                rows[table] = sorted(str(sorted(row.items())) for row in found)
+                rows[table] = sorted((dict(row) for row in found), key=str)
     return rows
 
 
@@ -51,6 +53,10 @@ def _roots() -> list[Any]:
         tables.Benchmark(
             id=1, suite="text", task="captions", metric="bits_per_byte", version="1", higher_is_better=False,
             low=0.0, high=None, chance=8.0,
+        ),
+        tables.Source(
+            id=1, name="own evaluation", kind="own evaluation", trust="high", url="https://example.org/é",
+            published_at=MOMENT, created_at=MOMENT,
         ),
         tables.Extraction(
             id=1, content_key=digest("2"), modality="vision", pooling="mean", layer_rule="all",
@@ -108,7 +114,24 @@ def _embeddings() -> list[Any]:
         embedding(2),
         tables.Score(
             id=1, content_key=digest("f"), checkpoint_id=1, benchmark_id=1, value=0.1 + 0.2,
-            source="own evaluation", details={"bytes": 12}, run_id=1, measured_at=MOMENT,
+            source_id=1, chance=0.125, details={"bytes": 12}, run_id=1, measured_at=MOMENT,
+        ),
+        tables.ScoreRefusal(
+            id=1, checkpoint_id=1, benchmark_id=1, source_id=1, value="nan", reason="not a number", run_id=1,
+            refused_at=MOMENT,
+        ),
+        tables.Battery(
+            id=1, content_key=digest("0"), name="nineteen", kind="linear probe", dataset_id=1,
+            definition={"tasks": ["category"]}, created_at=MOMENT,
+        ),
+        tables.Exclusion(
+            id=1, content_key=digest("0"), dataset_id=1, name="shared-word", rule={"by": "words"},
+            uri="x/1.parquet", sha256=digest("1"), pair_count=5_000_000_000, largest_degree=40,
+            created_at=MOMENT,
+        ),
+        tables.LayerStat(
+            embedding_id=1, recipe="cosine", layer=1, code_version=1, k=10, tied_rows=3, duplicate_rows=0,
+            mean_cosine=0.1 + 0.2, effective_rank=17.5, in_degree_skew=None,
         ),
     ]  # fmt: skip
 
@@ -121,7 +144,8 @@ def _targets() -> list[Any]:
         ),
         tables.Target(
             id=1, content_key=digest("1"), name="main", dataset_id=1, metric_id=1, recipe="centre",
-            reducer="max", pairs="all", created_at=MOMENT,
+            reducer="max", pairs="all", created_at=MOMENT, draws=200, alpha=0.01, seed=5_000_000_000,
+            null_scheme="within:category", chance=0.01,
         ),
     ]  # fmt: skip
 
@@ -131,7 +155,8 @@ def _pairs() -> list[Any]:
         tables.TargetExtraction(target_id=1, extraction_id=1, modality="vision"),
         tables.Slot(target_id=1, slot=0, embedding_id=1, is_live=True, done_through=0),
         tables.Slot(
-            target_id=1, slot=1, embedding_id=2, is_live=False, dead_reason="retired", done_through=1
+            target_id=1, slot=1, embedding_id=2, is_live=False, dead_reason="retired", done_through=0,
+            null_through=0,
         ),
         tables.Part(
             id=1, kind="layer_grid", target_id=1, uri="p/1", sha256=digest("2"), row_count=4, run_id=1,
@@ -139,6 +164,7 @@ def _pairs() -> list[Any]:
         ),
         tables.Alignment(
             target_id=1, row_slot=1, column_slot=0, score=1 / 3, row_layer=1, column_layer=0, layer_pairs=4,
-            part_id=1,
+            part_id=1, score_se=0.01, score_crossfit=0.3, null_mean=0.02, null_sd=0.001, tau=0.022, p=1 / 201,
+            calibrated=0.31, draws=200,
         ),
     ]  # fmt: skip

@@ -5,22 +5,22 @@
 -- left_embedding_id: its embedding.
 -- right_embedding_id: its embedding.
 -- score: the metric, reduced over all layer pairs; for mutual_knn the shared part of k neighbours, 0..1.
--- score_se: standard error of the score; not computed yet, NULL.
--- ci_low: lower end of its 95 % interval; not computed yet, NULL.
--- ci_high: upper end of its 95 % interval; not computed yet, NULL.
--- score_crossfit: score at layers that were chosen on other items; not computed yet, NULL.
+-- score_se: standard error of the score over the items; NULL where the metric has none.
+-- ci_low: lower end of its 95 % interval.
+-- ci_high: upper end of its 95 % interval.
+-- score_crossfit: score at layers that were chosen on other pairs of items: not raised by the choice.
 -- left_layer: layer of the left embedding that gave the score, counted from 0.
 -- right_layer: layer of the right embedding that gave the score, counted from 0.
 -- layer_pairs: layer pairs that were compared.
--- null_mean: mean of the score over permuted items; not computed yet, NULL.
--- null_sd: its standard deviation; not computed yet, NULL.
--- lift: score / null_mean; not computed yet, NULL.
--- excess: (score - null_mean) / (highest score - null_mean); not computed yet, NULL.
--- p: how often permuted items score as high, 0..1; not computed yet, NULL.
--- tau: the null's threshold at the target's alpha; not computed yet, NULL.
--- calibrated: what is left above tau, 0..1; not computed yet, NULL.
--- draws: permutations of the null; not computed yet, NULL.
--- status: scored, where there is no null yet.
+-- null_mean: mean of the score over permuted items; NULL before the null is done.
+-- null_sd: its standard deviation.
+-- lift: score / null_mean.
+-- excess: (score - null_mean) / (1 - null_mean): what is left above chance, 0 at chance and 1 at the highest score.
+-- p: (1 + draws that score as high) / (1 + draws), never below 1 / (1 + draws).
+-- tau: the null's threshold at the target's alpha.
+-- calibrated: (score - tau) / (1 - tau), 0 below tau; NULL where tau is 1.
+-- draws: permutations of its null.
+-- status: scored (no null yet), calibrated, or fewer draws (than the target wants now).
 -- run_id: the run that computed it.
 -- computed_at: when, UTC.
 SELECT
@@ -30,25 +30,30 @@ SELECT
     left_slot.embedding_id AS left_embedding_id,
     right_slot.embedding_id AS right_embedding_id,
     alignment.score,
-    NULL::DOUBLE AS score_se,
-    NULL::DOUBLE AS ci_low,
-    NULL::DOUBLE AS ci_high,
-    NULL::DOUBLE AS score_crossfit,
+    alignment.score_se,
+    alignment.score - 1.959963984540054 * alignment.score_se AS ci_low,
+    alignment.score + 1.959963984540054 * alignment.score_se AS ci_high,
+    alignment.score_crossfit,
     alignment.column_layer AS left_layer,
     alignment.row_layer AS right_layer,
     alignment.layer_pairs,
-    NULL::DOUBLE AS null_mean,
-    NULL::DOUBLE AS null_sd,
-    NULL::DOUBLE AS lift,
-    NULL::DOUBLE AS excess,
-    NULL::DOUBLE AS p,
-    NULL::DOUBLE AS tau,
-    NULL::DOUBLE AS calibrated,
-    NULL::INTEGER AS draws,
-    'scored' AS status,
+    alignment.null_mean,
+    alignment.null_sd,
+    alignment.score / nullif(alignment.null_mean, 0) AS lift,
+    (alignment.score - alignment.null_mean) / nullif(1 - alignment.null_mean, 0) AS excess,
+    alignment.p,
+    alignment.tau,
+    alignment.calibrated,
+    alignment.draws,
+    CASE
+        WHEN alignment.draws IS NULL THEN 'scored'
+        WHEN alignment.draws < target.draws THEN 'fewer draws'
+        ELSE 'calibrated'
+    END AS status,
     part.run_id,
     part.created_at AS computed_at
 FROM stored_alignment AS alignment
+JOIN stored_target AS target ON target.id = alignment.target_id
 JOIN stored_slot AS left_slot
     ON left_slot.target_id = alignment.target_id AND left_slot.slot = alignment.column_slot AND left_slot.is_live
 JOIN stored_slot AS right_slot

@@ -5,22 +5,22 @@
 -- embedding_id: its embedding.
 -- other_embedding_id: the other one's embedding.
 -- score: the metric, reduced over all layer pairs; for mutual_knn the shared part of k neighbours, 0..1.
--- score_se: standard error of the score; not computed yet, NULL.
--- ci_low: lower end of its 95 % interval; not computed yet, NULL.
--- ci_high: upper end of its 95 % interval; not computed yet, NULL.
--- score_crossfit: score at layers that were chosen on other items; not computed yet, NULL.
+-- score_se: standard error of the score over the items; NULL where the metric has none.
+-- ci_low: lower end of its 95 % interval.
+-- ci_high: upper end of its 95 % interval.
+-- score_crossfit: score at layers that were chosen on other pairs of items: not raised by the choice.
 -- layer: layer of its own that gave the score, counted from 0.
 -- other_layer: layer of the other that gave the score, counted from 0.
 -- layer_pairs: layer pairs that were compared.
--- null_mean: mean of the score over permuted items; not computed yet, NULL.
--- null_sd: its standard deviation; not computed yet, NULL.
--- lift: score / null_mean; not computed yet, NULL.
--- excess: (score - null_mean) / (highest score - null_mean); not computed yet, NULL.
--- p: how often permuted items score as high, 0..1; not computed yet, NULL.
--- tau: the null's threshold at the target's alpha; not computed yet, NULL.
--- calibrated: what is left above tau, 0..1; not computed yet, NULL.
--- draws: permutations of the null; not computed yet, NULL.
--- status: scored, where there is no null yet.
+-- null_mean: mean of the score over permuted items; NULL before the null is done.
+-- null_sd: its standard deviation.
+-- lift: score / null_mean.
+-- excess: (score - null_mean) / (1 - null_mean): what is left above chance, 0 at chance and 1 at the highest score.
+-- p: (1 + draws that score as high) / (1 + draws), never below 1 / (1 + draws).
+-- tau: the null's threshold at the target's alpha.
+-- calibrated: (score - tau) / (1 - tau), 0 below tau; NULL where tau is 1.
+-- draws: permutations of its null.
+-- status: scored (no null yet), calibrated, or fewer draws (than the target wants now).
 -- run_id: the run that computed it.
 -- computed_at: when, UTC.
 SELECT

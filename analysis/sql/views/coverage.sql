@@ -2,6 +2,7 @@
 -- target_id: the target.
 -- pair_count: wanted pairs between its live embeddings.
 -- fresh_count: those that are computed.
+-- calibrated_count: those whose null is done, with the draws that the target wants now.
 -- blocked_count: further pairs that wait for an embedding that is missing or corrupt and that no ready one replaces.
 WITH members AS (
     SELECT slot.target_id, wanted.modality, embedding.checkpoint_id
@@ -72,7 +73,7 @@ wanted_pairs AS (
 ),
 
 fresh AS (
-    SELECT target_id, count(*) AS fresh_count
+    SELECT target_id, count(*) AS fresh_count, count(*) FILTER (status = 'calibrated') AS calibrated_count
     FROM alignment
     GROUP BY target_id
 )
@@ -81,6 +82,7 @@ SELECT
     target.id AS target_id,
     coalesce(wanted_pairs.live_pairs, 0) AS pair_count,
     coalesce(fresh.fresh_count, 0) AS fresh_count,
+    coalesce(fresh.calibrated_count, 0) AS calibrated_count,
     coalesce(wanted_pairs.all_pairs - wanted_pairs.live_pairs, 0) AS blocked_count
 FROM stored_target AS target
 LEFT JOIN wanted_pairs ON wanted_pairs.target_id = target.id

@@ -1,32 +1,65 @@
 -- What do checkpoints reach on benchmarks, and who says so?
 -- checkpoint_id: whose result.
 -- benchmark_id: on what.
--- value: the result, in the benchmark's unit.
+-- value: the result, in the benchmark's unit; NULL where the claim was refused.
 -- stderr: its standard error, same unit.
+-- chance: what the same measurement gives on shuffled answers, same unit; NULL where nobody measured it.
 -- item_count: items it was measured on.
 -- shots: examples in the prompt.
 -- protocol: how it was measured.
 -- split: on which part of the data.
 -- source: who says so.
--- trust: how far the source is trusted; not judged yet, NULL.
--- status: whether the claim was withdrawn; not recorded yet, NULL.
+-- trust: how far the source is trusted: high, medium or low.
+-- status: valid, or refused: and why.
 -- measured_at: when it was measured, UTC.
--- is_current: whether it is the newest claim for its checkpoint, benchmark, shots, protocol and split.
+-- is_current: whether it is the claim to use for its checkpoint, benchmark, shots, protocol and split: the most trusted, of these the newest.
+WITH claims AS (
+    SELECT
+        score.*,
+        source.name AS source,
+        source.trust,
+        row_number() OVER (
+            PARTITION BY score.checkpoint_id, score.benchmark_id, score.shots, score.protocol, score.split
+            ORDER BY
+                CASE source.trust WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END,
+                coalesce(source.published_at, score.measured_at) DESC,
+                score.id DESC
+        ) AS place
+    FROM stored_score AS score
+    JOIN stored_source AS source ON source.id = score.source_id
+)
+
 SELECT
     checkpoint_id,
     benchmark_id,
     value,
     stderr,
+    chance,
     item_count,
     shots,
     protocol,
     split,
     source,
-    NULL::VARCHAR AS trust,
-    NULL::VARCHAR AS status,
+    trust,
+    'valid' AS status,
     measured_at,
-    row_number() OVER (
-        PARTITION BY checkpoint_id, benchmark_id, shots, protocol, split
-        ORDER BY measured_at DESC, id DESC
-    ) = 1 AS is_current
-FROM stored_score
+    place = 1 AS is_current
+FROM claims
+UNION ALL
+SELECT
+    refusal.checkpoint_id,
+    refusal.benchmark_id,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    source.name,
+    source.trust,
+    'refused: ' || refusal.reason,
+    refusal.refused_at,
+    FALSE
+FROM stored_score_refusal AS refusal
+JOIN stored_source AS source ON source.id = refusal.source_id
