@@ -1,0 +1,122 @@
+"""One target in one run: what its work needs, how it works, and what it did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from compute.lists import kept_neighbours
+from compute.plan import RATE
+from registry.errors import Interrupted, MissingExtra
+from registry.handle import Registry
+from registry.lock import Writer, stop_if_cancelled
+from registry.tables import Dataset, Target
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run works; nothing here changes a number.
+
+    Attributes:
+        device: `auto`, `cpu`, `cuda` …
+        wait: seconds to wait for another holder of the lock.
+        budget: seconds after which no further unit begins; None for no limit.
+        unit_layer_pairs: at most how many layer pairs a unit holds; None for about two seconds of work.
+        report: called with the phase, how much of it is done, and how much there is.
+        stop: returns the exit code to end with where a signal has come, else None; asked between units.
+    """
+
+    device: str = "auto"
+    wait: float = 0.0
+    budget: float | None = None
+    unit_layer_pairs: int | None = None
+    report: Callable[[str, int, int], None] = lambda _phase, _done, _total: None
+    stop: Callable[[], int | None] = lambda: None
+
+
+@dataclass
+class RunSummary:
+    """What a run did. `run_id` is None where there was nothing to do and nothing was written."""
+
+    run_id: int | None = None
+    pairs: int = 0
+    layer_pairs: int = 0
+    lists_built: int = 0
+    units: int = 0
+    failed: int = 0
+    out_of_budget: bool = False
+    seconds: float = 0.0
+    entries: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def counts(self) -> dict[str, Any]:
+        """Return what the run's row keeps."""
+        rate = {RATE: self.entries / self.seconds} if self.seconds > 0 and self.entries else {}
+        return {
+            "pairs": self.pairs,
+            "layer_pairs": self.layer_pairs,
+            "lists_built": self.lists_built,
+            "units": self.units,
+            "failed": self.failed,
+            **rate,
+        }
+
+
+@dataclass(frozen=True)
+class Job:
+    """One target in one run, with what its work needs."""
+
+    registry: Registry
+    writer: Writer
+    options: RunOptions
+    summary: RunSummary
+    target: Target
+    dataset: Dataset
+    k: int
+    device: str
+    deadline: float
+
+    @property
+    def k_max(self) -> int:
+        """How many neighbours its lists keep."""
+        return kept_neighbours(self.k, self.dataset.item_count)
+
+
+def pause(job: Job) -> bool:
+    """Return whether the budget is used up; asked between units.
+
+    Raises:
+        Interrupted: a signal or a cancellation came.
+    """
+    code = job.options.stop()
+    if code is not None:
+        raise Interrupted(
+            f"run {job.writer.run_id} interrupted: {job.summary.pairs} pairs aligned and committed",
+            hint="resume: cavewall align run",
+            exit_code=code,
+        )
+    stop_if_cancelled(job.writer)
+    job.summary.out_of_budget = time.monotonic() >= job.deadline
+    return job.summary.out_of_budget
+
+
+def torch_modules() -> dict[str, ModuleType]:
+    """Return the modules that need torch or numba, imported when there is something to compute.
+
+    Raises:
+        MissingExtra: one of the two is not installed.
+    """
+    try:
+        import compute.devices
+        import compute.engine
+        import compute.prepare
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"computing alignments needs the library {error.name}", hint="pip install 'cavewall[models]'"
+        ) from error
+    return {"devices": compute.devices, "engine": compute.engine, "prepare": compute.prepare}
