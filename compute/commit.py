@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select, update
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -13,18 +16,27 @@ from compute.grids import ScoredUnit
 from compute.units import Unit
 from registry.clock import now
 from registry.store import StoredFile
-from registry.tables import Alignment, Part, Slot
+from registry.tables import Alignment, Part, Slot, Table
 
 
-def existing_pairs(session: Session, target_id: int, unit: Unit) -> set[tuple[int, int]]:
-    """Return the pairs of a unit's block that are written already, beyond what the watermarks promise."""
-    statement = select(Alignment.row_slot, Alignment.column_slot).where(
-        Alignment.target_id == target_id,
-        Alignment.row_slot.in_(unit.rows),
-        Alignment.column_slot >= unit.start,
-        Alignment.column_slot < unit.stop,
+@dataclass(frozen=True)
+class Known:
+    """The pairs of a unit's block that have a row, and those of them that have their interval too."""
+
+    written: set[tuple[int, int]]
+    complete: set[tuple[int, int]]
+
+
+def existing_pairs(session: Session, target_id: int, unit: Unit) -> Known:
+    """Return the pairs of a unit's block that are there already, beyond what the watermarks promise."""
+    statement = select(Alignment.row_slot, Alignment.column_slot, Alignment.score_se).where(
+        *in_block(target_id, unit)
     )
-    return {(row, column) for row, column in session.execute(statement)}
+    rows = session.execute(statement).all()
+    return Known(
+        written={(row, column) for row, column, _ in rows},
+        complete={(row, column) for row, column, error in rows if error is not None},
+    )
 
 
 def commit_unit(
@@ -37,10 +49,11 @@ def commit_unit(
     part: StoredFile | None,
     run_id: int,
 ) -> int:
-    """Write the pairs of a unit whose slots are live, advance the watermarks, and return how many.
+    """Write the pairs of a unit whose slots are live, advance the watermarks, and return how many are new.
 
     A watermark moves only over the contiguous prefix: a unit that arrives before the one to its left writes
-    its rows and leaves the watermark where it is. Rows that are there already stay as they are.
+    its rows and leaves the watermark where it is. Rows that are there already stay as they are, and get their
+    interval where they have none.
 
     Args:
         session: inside the transaction that holds the lock.
@@ -48,24 +61,80 @@ def commit_unit(
         unit: the block.
         scored: its counts; None where nothing of the block was missing.
         entries_per_score: what a count is divided by, n * k.
-        part: the stored layer grid, None with `scored`.
+        part: the stored layer grid of the new pairs; None where there are none.
         run_id: who computed it.
     """
     written = 0
-    if scored is not None and part is not None:
-        live = _live_slots(session, target_id, [*scored.rows, *scored.columns])
-        pairs = [
-            (i, j)
-            for i, j in zip(*np.nonzero(scored.wanted), strict=True)
-            if scored.rows[i] in live and scored.columns[j] in live
-        ]
-        if pairs:
+    if scored is not None:
+        pairs = live_pairs(session, target_id, scored.rows, scored.columns, scored.wanted)
+        new = [(i, j) for i, j in pairs if scored.is_new[i, j]]
+        if new and part is not None:
             part_id = _insert_part(session, target_id, part, scored.layer_pair_count, run_id)
-            rows = [_row(target_id, scored, int(i), int(j), entries_per_score, part_id) for i, j in pairs]
+            rows = [_row(target_id, scored, i, j, entries_per_score, part_id) for i, j in new]
             _insert_ignoring_known(session, rows)
             written = len(rows)
+        set_columns(
+            session,
+            target_id,
+            [
+                (int(scored.rows[i]), int(scored.columns[j]), _interval(scored, i, j))
+                for i, j in pairs
+                if not scored.is_new[i, j]
+            ],
+        )
     _advance(session, target_id, unit)
     return written
+
+
+def live_pairs(
+    session: Session,
+    target_id: int,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    wanted: NDArray[np.bool_],
+) -> list[tuple[int, int]]:
+    """Return the wanted positions of a block whose two slots are live at this moment."""
+    live = _live_slots(session, target_id, [*rows, *columns])
+    return [
+        (int(i), int(j))
+        for i, j in zip(*np.nonzero(wanted), strict=True)
+        if rows[i] in live and columns[j] in live
+    ]
+
+
+def set_columns(
+    session: Session, target_id: int, values: Sequence[tuple[int, int, Mapping[str, Any]]]
+) -> None:
+    """Set columns of pairs that have a row: (row slot, column slot, values by column)."""
+    if not values:
+        return
+    table = Table.metadata.tables[Alignment.__tablename__]
+    statement = (
+        update(table)
+        .where(
+            table.c.target_id == target_id,
+            table.c.row_slot == bindparam("at_row"),
+            table.c.column_slot == bindparam("at_column"),
+        )
+        .values({name: bindparam(f"new_{name}") for name in values[0][2]})
+    )
+    session.connection().execute(
+        statement,
+        [
+            {"at_row": row, "at_column": column, **{f"new_{name}": value for name, value in new.items()}}
+            for row, column, new in values
+        ],
+    )
+
+
+def in_block(target_id: int, unit: Unit) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that pick a unit's block out of the alignment."""
+    return (
+        Alignment.target_id == target_id,
+        Alignment.row_slot.in_(unit.rows),
+        Alignment.column_slot >= unit.start,
+        Alignment.column_slot < unit.stop,
+    )
 
 
 def _live_slots(session: Session, target_id: int, slots: list[int]) -> set[int]:
@@ -98,7 +167,12 @@ def _row(target_id: int, scored: ScoredUnit, i: int, j: int, entries: int, part_
         "column_layer": int(scored.best.column_layer[i, j]),
         "layer_pairs": int(scored.row_layers[i] * scored.column_layers[j]),
         "part_id": part_id,
+        **_interval(scored, i, j),
     }
+
+
+def _interval(scored: ScoredUnit, i: int, j: int) -> dict[str, float]:
+    return {"score_se": float(scored.score_se[i, j]), "score_crossfit": float(scored.crossfit[i, j])}
 
 
 def _insert_ignoring_known(session: Session, rows: list[dict[str, Any]]) -> None:

@@ -14,11 +14,12 @@ from compute.units import missing
 
 @dataclass(frozen=True)
 class Coverage:
-    """The pairs of one target: how many are wanted now, and how many of them are written."""
+    """The pairs of one target: how many are wanted now, how many are written, how many have their null."""
 
     target: str
     wanted: int
     fresh: int
+    calibrated: int
 
 
 def coverage(session: Session) -> list[Coverage]:
@@ -29,5 +30,7 @@ def coverage(session: Session) -> list[Coverage]:
         untouched = replace(slots, done_through=np.zeros_like(slots.done_through))
         wanted = int(missing(untouched, target.pairs).pairs.sum())  # type: ignore[arg-type]
         lacking = int(missing(slots, target.pairs).pairs.sum())  # type: ignore[arg-type]
-        found.append(Coverage(target.name, wanted, wanted - lacking))
+        nulls = replace(slots, done_through=slots.null_through)
+        without_null = int(missing(nulls, target.pairs).pairs.sum())  # type: ignore[arg-type]
+        found.append(Coverage(target.name, wanted, wanted - lacking, wanted - without_null))
     return found

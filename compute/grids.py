@@ -40,6 +40,9 @@ class ScoredUnit:
         wanted: (rows, columns), which pairs were asked for.
         grid: (all row layers, all column layers) counts of shared neighbours.
         best: the reduced counts.
+        score_se: (rows, columns) standard errors of the scores; NaN where a pair was not asked for.
+        crossfit: (rows, columns) cross-fitted scores.
+        is_new: (rows, columns), which of the wanted pairs have no row yet; the others only lack an interval.
     """
 
     rows: Sequence[int]
@@ -49,19 +52,22 @@ class ScoredUnit:
     wanted: NDArray[np.bool_]
     grid: Integers
     best: BestLayers
+    score_se: NDArray[np.float64]
+    crossfit: NDArray[np.float64]
+    is_new: NDArray[np.bool_]
 
     @property
     def layer_pair_count(self) -> int:
-        """How many layer pairs the wanted pairs have."""
-        return int((np.outer(self.row_layers, self.column_layers) * self.wanted).sum())
+        """How many layer pairs the new pairs have."""
+        return int((np.outer(self.row_layers, self.column_layers) * self.is_new).sum())
 
 
 def grid_table(target_id: int, unit: ScoredUnit) -> pa.Table:
-    """Return the layer grid of the wanted pairs, one row per layer pair, as `GRID_SCHEMA` has it."""
+    """Return the layer grid of the new pairs, one row per layer pair, as `GRID_SCHEMA` has it."""
     row_offsets, column_offsets = offsets_of(unit.row_layers), offsets_of(unit.column_layers)
     row_of = np.repeat(np.arange(len(unit.rows)), unit.row_layers)
     column_of = np.repeat(np.arange(len(unit.columns)), unit.column_layers)
-    mask = unit.wanted[row_of][:, column_of]
+    mask = unit.is_new[row_of][:, column_of]
     i, j = np.nonzero(mask)
     row, column = row_of[i], column_of[j]
     row_layer, column_layer = i - row_offsets[row], j - column_offsets[column]

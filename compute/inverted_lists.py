@@ -32,24 +32,76 @@ def shared_neighbours(
         ValueError: the item counts differ, or k is out of range.
     """
     check_lists(rows.shape, columns.shape, k)
-    n = rows.shape[1]
-    limits = np.full(len(rows), len(columns), np.int64) if column_limits is None else column_limits
-    by_item_rows = np.ascontiguousarray(rows[:, :, :k].transpose(1, 0, 2).astype(np.int32))
-    by_item_columns = np.ascontiguousarray(columns[:, :, :k].transpose(1, 0, 2).astype(np.int32))
-    workers = max(1, min(numba.get_num_threads(), n))
-    partial: NDArray[np.int32] = _count(by_item_rows, by_item_columns, limits, workers)
-    counts: NDArray[np.int64] = partial.sum(axis=0, dtype=np.int64)
-    return counts
+    return shared_by_item(by_item(rows, k), by_item(columns, k), column_limits)
+
+
+def shared_in_folds(
+    rows: NDArray[np.unsignedinteger],
+    columns: NDArray[np.unsignedinteger],
+    row_folds: NDArray[np.uint8],
+    *,
+    k: int,
+    column_limits: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count as `shared_neighbours` does, and beside it those that lie in fold 1 (`folds.pair_folds`).
+
+    Args:
+        rows: lists of `r` layers, `(r, n, k_max)`.
+        columns: lists of `c` layers, `(c, n, k_max)`.
+        row_folds: `(r, n, k)`, the fold of every entry of the rows.
+        k: how many of the nearest count.
+        column_limits: as in `shared_neighbours`.
+
+    Returns:
+        Two `(r, c)` arrays: all counts, and those of fold 1.
+
+    Raises:
+        ValueError: the item counts differ, or k is out of range.
+    """
+    check_lists(rows.shape, columns.shape, k)
+    # One sum holds both counts: n * k < 2**31 in the low half, those of fold 1 in the high half.
+    weights = 1 + (row_folds.transpose(1, 0, 2).astype(np.int64) << 32)
+    limits = _limits(len(rows), len(columns), column_limits)
+    left, right = by_item(rows, k), by_item(columns, k)
+    workers = max(1, min(numba.get_num_threads(), left.shape[0]))
+    counts = np.zeros((workers, len(rows), len(columns)), np.int64)
+    _count(left, right, limits, np.ascontiguousarray(weights), counts)
+    both = counts.sum(axis=0)
+    return both & 0xFFFFFFFF, both >> 32
+
+
+def by_item(lists: NDArray[np.unsignedinteger], k: int) -> NDArray[np.int32]:
+    """Return lists of `(layers, n, k_max)` as contiguous `(n, layers, k)`: the order of reading."""
+    return np.ascontiguousarray(lists[:, :, :k].transpose(1, 0, 2).astype(np.int32))
+
+
+def shared_by_item(
+    rows: NDArray[np.int32], columns: NDArray[np.int32], column_limits: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Return what `shared_neighbours` does, of lists that `by_item` has laid out."""
+    workers = max(1, min(numba.get_num_threads(), rows.shape[0]))
+    counts = np.zeros((workers, rows.shape[1], columns.shape[1]), np.int32)
+    _count(rows, columns, _limits(rows.shape[1], columns.shape[1], column_limits), None, counts)
+    total: NDArray[np.int64] = counts.sum(axis=0, dtype=np.int64)
+    return total
+
+
+def _limits(rows: int, columns: int, given: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    return np.full(rows, columns, np.int64) if given is None else given
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
 def _count(
-    rows: NDArray[np.int32], columns: NDArray[np.int32], limits: NDArray[np.int64], workers: int
-) -> NDArray[np.int32]:
-    """Return `(workers, r, c)` counts; worker w takes the items w, w + workers, ..."""
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    limits: NDArray[np.int64],
+    weights: NDArray[np.int64] | None,
+    counts: NDArray[np.signedinteger],
+) -> None:
+    """Add 1, or the entry's weight, to `(workers, r, c)` counts; worker w takes item w, w + workers, ..."""
     n, row_count, k = rows.shape
     column_count = columns.shape[1]
-    counts = np.zeros((workers, row_count, column_count), np.int32)
+    workers = counts.shape[0]
     for worker in numba.prange(workers):
         held = np.zeros(n, np.int32)  # how many columns hold neighbour m of this item
         start = np.zeros(n, np.int32)  # where their numbers begin in `holders`
@@ -62,15 +114,15 @@ def _count(
                 limit = limits[i]
                 for j in range(k):
                     m = rows[item, i, j]
+                    weight = 1 if weights is None else weights[item, i, j]
                     for position in range(start[m], start[m] + held[m]):
                         column = holders[position]
                         if column >= limit:
                             break  # holders stand in ascending order
-                        mine[i, column] += 1
+                        mine[i, column] += weight
             for i in range(column_count):
                 for j in range(k):
                     held[listed[i, j]] = 0
-    return counts
 
 
 @numba.njit(cache=True, nogil=True)

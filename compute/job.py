@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from compute.lists import kept_neighbours
-from compute.plan import RATE
+from compute.plan import NULL_RATE, RATE
 from registry.errors import Interrupted, MissingExtra
 from registry.handle import Registry
 from registry.lock import Writer, stop_if_cancelled
@@ -25,6 +25,7 @@ class RunOptions:
     Attributes:
         device: `auto`, `cpu`, `cuda` …
         wait: seconds to wait for another holder of the lock.
+        null: whether the nulls are drawn too; without them a run only scores.
         budget: seconds after which no further unit begins; None for no limit.
         unit_layer_pairs: at most how many layer pairs a unit holds; None for about two seconds of work.
         report: called with the phase, how much of it is done, and how much there is.
@@ -33,6 +34,7 @@ class RunOptions:
 
     device: str = "auto"
     wait: float = 0.0
+    null: bool = True
     budget: float | None = None
     unit_layer_pairs: int | None = None
     report: Callable[[str, int, int], None] = lambda _phase, _done, _total: None
@@ -50,20 +52,26 @@ class RunSummary:
     units: int = 0
     failed: int = 0
     out_of_budget: bool = False
+    calibrated: int = 0
+    drawn_layer_pairs: int = 0
     seconds: float = 0.0
+    null_seconds: float = 0.0
     entries: int = 0
+    drawn_entries: int = 0
     warnings: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, Any]:
         """Return what the run's row keeps."""
-        rate = {RATE: self.entries / self.seconds} if self.seconds > 0 and self.entries else {}
+        measured = ((RATE, self.entries, self.seconds), (NULL_RATE, self.drawn_entries, self.null_seconds))
+        rates = {key: entries / seconds for key, entries, seconds in measured if seconds > 0 and entries}
         return {
             "pairs": self.pairs,
             "layer_pairs": self.layer_pairs,
             "lists_built": self.lists_built,
             "units": self.units,
             "failed": self.failed,
-            **rate,
+            "calibrated": self.calibrated,
+            **rates,
         }
 
 
@@ -96,7 +104,8 @@ def pause(job: Job) -> bool:
     code = job.options.stop()
     if code is not None:
         raise Interrupted(
-            f"run {job.writer.run_id} interrupted: {job.summary.pairs} pairs aligned and committed",
+            f"run {job.writer.run_id} interrupted: {job.summary.pairs} pairs aligned and "
+            f"{job.summary.calibrated} calibrated, all committed",
             hint="resume: cavewall align run",
             exit_code=code,
         )
@@ -114,9 +123,15 @@ def torch_modules() -> dict[str, ModuleType]:
     try:
         import compute.devices
         import compute.engine
+        import compute.null
         import compute.prepare
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"computing alignments needs the library {error.name}", hint="pip install 'cavewall[models]'"
         ) from error
-    return {"devices": compute.devices, "engine": compute.engine, "prepare": compute.prepare}
+    return {
+        "devices": compute.devices,
+        "engine": compute.engine,
+        "null": compute.null,
+        "prepare": compute.prepare,
+    }

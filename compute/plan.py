@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import select
@@ -17,7 +17,9 @@ from registry.handle import Registry
 from registry.lookup import find_target
 from registry.tables import Dataset, Metric, Run, Target
 
-RATE = "entries_per_second"  # the key under which a run's counts keep what it measured
+# The keys under which a run's counts keep what it measured: list entries per second.
+RATE = "entries_per_second"
+NULL_RATE = "drawn_entries_per_second"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,11 @@ class TargetPlan:
         new_pairs: pairs of rows that have not begun.
         unfinished_pairs: pairs of rows that an earlier run left half done.
         layer_pairs: layer pairs of both.
-        estimated_seconds: at the rate that the last run on this host measured; None before the first.
+        null_pairs: pairs whose null is due: the missing ones, and those that have none or too few draws.
+        null_layer_pairs: their layer pairs, times draws.
+        draws: permutations of each null.
+        estimated_seconds: of the scores, at the rate that the last run here measured; None before the first.
+        estimated_null_seconds: of the nulls, likewise.
     """
 
     target_id: int
@@ -42,17 +48,20 @@ class TargetPlan:
     new_pairs: int
     unfinished_pairs: int
     layer_pairs: int
+    null_pairs: int
+    null_layer_pairs: int
+    draws: int
     estimated_seconds: float | None
+    estimated_null_seconds: float | None
 
     @property
     def pairs(self) -> int:
         """How many pairs are missing."""
         return self.new_pairs + self.unfinished_pairs
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return not (self.pairs or self.new_embeddings)
+    def is_empty(self, *, null: bool = True) -> bool:
+        """Return whether there is nothing to do, nulls aside or not."""
+        return not (self.pairs or self.new_embeddings or (null and self.null_pairs))
 
 
 def selected_targets(session: Session, names: Sequence[str] | None) -> list[Target]:
@@ -69,12 +78,12 @@ def make_plan(registry: Registry, names: Sequence[str] | None = None) -> list[Ta
         NotFoundError: there is no target of one of the names.
     """
     with registry.read() as session:
-        rate = _rate(session)
-        return [plan_target(session, target, rate) for target in selected_targets(session, names)]
+        rates = _rate(session, RATE), _rate(session, NULL_RATE)
+        return [plan_target(session, target, *rates) for target in selected_targets(session, names)]
 
 
-def plan_target(session: Session, target: Target, rate: float | None) -> TargetPlan:
-    """Return what a run would do for one target, at a rate of list entries per second."""
+def plan_target(session: Session, target: Target, rate: float | None, null_rate: float | None) -> TargetPlan:
+    """Return what a run would do for one target, at rates of list entries per second."""
     ahead = candidates(session, target)
     slots = slot_table(session, target, ahead)
     lacking = missing(slots, target.pairs)  # type: ignore[arg-type]
@@ -83,6 +92,9 @@ def plan_target(session: Session, target: Target, rate: float | None) -> TargetP
     k = int(session.get_one(Metric, target.metric_id).parameters["k"])
     waiting = unprepared(session, target, kept_neighbours(k, dataset.item_count))
     layer_pairs = int(lacking.layer_pairs.sum())
+    without_null = missing(replace(slots, done_through=slots.null_through), target.pairs)  # type: ignore[arg-type]
+    drawn = int(without_null.layer_pairs.sum()) * target.draws
+    entries = dataset.item_count * k
     return TargetPlan(
         target_id=target.id,
         name=target.name,
@@ -91,11 +103,15 @@ def plan_target(session: Session, target: Target, rate: float | None) -> TargetP
         new_pairs=int(np.where(untouched, lacking.pairs, 0).sum()),
         unfinished_pairs=int(np.where(untouched, 0, lacking.pairs).sum()),
         layer_pairs=layer_pairs,
-        estimated_seconds=None if rate is None else layer_pairs * dataset.item_count * k / rate,
+        null_pairs=int(without_null.pairs.sum()),
+        null_layer_pairs=drawn,
+        draws=target.draws,
+        estimated_seconds=None if rate is None else layer_pairs * entries / rate,
+        estimated_null_seconds=None if null_rate is None else drawn * entries / null_rate,
     )
 
 
-def _rate(session: Session) -> float | None:
+def _rate(session: Session, key: str) -> float | None:
     """Return the list entries per second that the last run on this host compared, if one measured it."""
     runs = session.scalars(
         select(Run)
@@ -104,6 +120,6 @@ def _rate(session: Session) -> float | None:
         .limit(20)
     )
     for run in runs:
-        if run.counts.get(RATE):
-            return float(run.counts[RATE])
+        if run.counts.get(key):
+            return float(run.counts[key])
     return None

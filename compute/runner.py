@@ -1,4 +1,4 @@
-"""Fill the targets: give slots, build neighbour lists, score what is missing, unit by unit."""
+"""Fill the targets: give slots, build neighbour lists, score and calibrate what is missing, unit by unit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from compute.building import build_missing_lists
+from compute.calibrating import calibrate_missing_pairs
 from compute.job import Job, RunOptions, RunSummary, torch_modules
 from compute.plan import TargetPlan, make_plan, selected_targets
 from compute.scoring import score_missing_pairs
@@ -20,7 +21,7 @@ __all__ = ["RunOptions", "RunSummary", "run_targets"]
 def run_targets(
     registry: Registry, names: Sequence[str] | None = None, options: RunOptions | None = None
 ) -> RunSummary:
-    """Compute every missing pair of some targets, or of all.
+    """Compute every missing pair and null of some targets, or of all.
 
     Where nothing is missing, nothing is written, the lock is not taken, and torch is not imported.
 
@@ -32,7 +33,7 @@ def run_targets(
     """
     options = options or RunOptions()
     plans = make_plan(registry, names)
-    if all(plan.is_empty for plan in plans):
+    if all(plan.is_empty(null=options.null) for plan in plans):
         return RunSummary()
     engine = torch_modules()
     device = engine["devices"].resolve_device(options.device)
@@ -41,7 +42,7 @@ def run_targets(
         deadline = time.monotonic() + options.budget if options.budget is not None else float("inf")
         try:
             for plan in plans:
-                if not plan.is_empty:
+                if not plan.is_empty(null=options.null):
                     _fill(_job(registry, writer, options, summary, plan, device, deadline))
         finally:
             writer.counts.update(summary.counts())
@@ -69,3 +70,5 @@ def _fill(job: Job) -> None:
         assign_slots(session, job.target)
     build_missing_lists(job)
     score_missing_pairs(job)
+    if job.options.null and not job.summary.out_of_budget:
+        calibrate_missing_pairs(job)

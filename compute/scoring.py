@@ -59,7 +59,7 @@ def _commit(job: Job, slots: SlotTable, unit: Unit, lists: ListCache, subject: s
     target = job.target
     with job.registry.read() as session:
         known = existing_pairs(session, target.id, unit)
-    block = engine.missing_block(slots, unit, target.pairs, known)
+    block = engine.missing_block(slots, unit, target.pairs, known.complete, known.written)
     scored, part = None, None
     if block is not None:
 
@@ -67,7 +67,7 @@ def _commit(job: Job, slots: SlotTable, unit: Unit, lists: ListCache, subject: s
             return lists.get(int(slots.embedding[slot]))
 
         scored = engine.score_block(slots, block, load, k=job.k, reducer=target.reducer, device=job.device)
-        part = _store_grid(job, scored)
+        part = _store_grid(job, scored) if scored.layer_pair_count else None
     with job.writer.begin() as session:
         written = _write(session, job, unit, scored, part, subject)
     if scored is not None:

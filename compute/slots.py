@@ -66,6 +66,7 @@ def assign_slots(session: Session, target: Target) -> int:
             "embedding_id": candidate.embedding_id,
             "is_live": True,
             "done_through": 0,
+            "null_through": 0,
         }
         for index, candidate in enumerate(found)
     ]
@@ -82,6 +83,7 @@ def slot_table(session: Session, target: Target, ahead: list[Candidate]) -> Slot
             Slot.embedding_id,
             Slot.is_live,
             Slot.done_through,
+            Slot.null_through,
             TargetExtraction.modality,
             Embedding.layer_count,
         )
@@ -97,14 +99,14 @@ def slot_table(session: Session, target: Target, ahead: list[Candidate]) -> Slot
     rows: list[tuple[Any, ...]] = [tuple(row) for row in session.execute(statement)]
     size = rows[-1][0] + 1 if rows else 0
     rows += [
-        (size + index, candidate.embedding_id, True, 0, candidate.modality, candidate.layers)
+        (size + index, candidate.embedding_id, True, 0, 0, candidate.modality, candidate.layers)
         for index, candidate in enumerate(ahead)
     ]
     return _table(rows, size + len(ahead))
 
 
 def _table(rows: list[tuple[Any, ...]], size: int) -> SlotTable:
-    modalities = sorted({row[4] for row in rows})
+    modalities = sorted({row[5] for row in rows})
     code = {modality: index for index, modality in enumerate(modalities)}
     table = SlotTable(
         embedding=np.zeros(size, np.int64),
@@ -112,13 +114,16 @@ def _table(rows: list[tuple[Any, ...]], size: int) -> SlotTable:
         layers=np.zeros(size, np.int64),
         is_live=np.zeros(size, np.bool_),
         done_through=np.zeros(size, np.int64),
+        reach=np.arange(size),
+        null_through=np.zeros(size, np.int64),
     )
     if rows:
-        slots, embeddings, live, done, kinds, layers = zip(*rows, strict=True)
+        slots, embeddings, live, done, nulls, kinds, layers = zip(*rows, strict=True)
         at = np.array(slots)
         table.embedding[at] = embeddings
         table.is_live[at] = live
         table.done_through[at] = done
+        table.null_through[at] = nulls
         table.modality[at] = [code[kind] for kind in kinds]
         table.layers[at] = layers
     return table

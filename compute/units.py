@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,9 @@ class SlotTable:
         layers: how many layers the embedding has.
         is_live: whether its pairs are wanted.
         done_through: the watermark of the row.
+        reach: up to which column (excluded) the row is wanted at all: its own slot for scores; what is scored
+            for nulls.
+        null_through: the watermark of the row's nulls.
     """
 
     embedding: Integers
@@ -31,6 +34,12 @@ class SlotTable:
     layers: Integers
     is_live: Flags
     done_through: Integers
+    reach: Integers
+    null_through: Integers
+
+    def for_nulls(self) -> SlotTable:
+        """Return the same matrix as the nulls see it: what they have done, out of what is scored."""
+        return replace(self, done_through=self.null_through, reach=self.done_through)
 
     def __len__(self) -> int:
         return len(self.embedding)
@@ -58,8 +67,7 @@ Pairs = Literal["all", "across"]
 
 def missing(slots: SlotTable, pairs: Pairs) -> Missing:
     """Return how many wanted pairs each live row lacks: one subtraction of running sums per slot."""
-    here = np.arange(len(slots))
-    done = np.minimum(slots.done_through, here)
+    done = np.minimum(slots.done_through, slots.reach)
     kinds = np.unique(slots.modality)
     pair_count, layer_count = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
     for kind in kinds:
@@ -67,13 +75,13 @@ def missing(slots: SlotTable, pairs: Pairs) -> Missing:
         wanting = slots.is_live & ((slots.modality != kind) if pairs == "across" else True)
         for counted, weights in ((pair_count, live), (layer_count, np.where(live, slots.layers, 0))):
             before = np.concatenate(([0], np.cumsum(weights)))
-            counted += np.where(wanting, before[here] - before[done], 0)
+            counted += np.where(wanting, before[slots.reach] - before[done], 0)
     return Missing(pair_count, layer_count * slots.layers)
 
 
 def wanted_columns(slots: SlotTable, row: int, start: int, stop: int, pairs: Pairs) -> Integers:
     """Return the live columns in [start, stop) that a row wants and its watermark does not promise yet."""
-    first, last = max(start, int(slots.done_through[row])), min(stop, row)
+    first, last = max(start, int(slots.done_through[row])), min(stop, int(slots.reach[row]))
     columns = np.arange(first, max(first, last))
     keep = slots.is_live[columns]
     if pairs == "across":
@@ -90,7 +98,7 @@ def units(slots: SlotTable, pairs: Pairs, layer_pairs_at_most: int) -> Iterator[
     side = max(1, math.isqrt(layer_pairs_at_most))
     for rows in _blocks(lacking, slots.layers, side):
         row_layers = max(1, int(slots.layers[rows].sum()))
-        start, end = int(slots.done_through[rows].min()), int(rows.max())
+        start, end = int(slots.done_through[rows].min()), int(slots.reach[rows].max())
         columns = np.arange(start, end)
         columns = columns[slots.is_live[columns]]
         for block in _blocks(columns, slots.layers, max(1, layer_pairs_at_most // row_layers)):

@@ -30,6 +30,9 @@ PLAN_COLUMNS = [
     Column("pairs", kind="count"),
     Column("layer_pairs", "layer pairs", "count"),
     Column("estimate", blank="?"),
+    Column("null_pairs", "nulls", "count"),
+    Column("draws", kind="count"),
+    Column("null_estimate", "estimate", blank="?"),
 ]
 
 
@@ -59,7 +62,7 @@ def _show_plan(registry: Registry, targets: Sequence[str], output: Output) -> No
     plans = make_plan(registry, targets or None)
     rows = [_plan_row(plan) for plan in plans]
     missing = sum(plan.pairs for plan in plans)
-    if missing == 0 and all(plan.is_empty for plan in plans):
+    if missing == 0 and all(plan.is_empty() for plan in plans):
         text, footer = _nothing_to_do(registry, targets), ""
     else:
         text, footer = table_text(rows, PLAN_COLUMNS), "run it:  cavewall align run"
@@ -67,10 +70,11 @@ def _show_plan(registry: Registry, targets: Sequence[str], output: Output) -> No
 
 
 def _plan_row(plan: TargetPlan) -> dict[str, Any]:
-    seconds = plan.estimated_seconds
+    seconds, null_seconds = plan.estimated_seconds, plan.estimated_null_seconds
     return asdict(plan) | {
         "pairs": plan.pairs,
         "estimate": None if seconds is None else duration_text(seconds),
+        "null_estimate": None if null_seconds is None else duration_text(null_seconds),
     }
 
 
@@ -82,7 +86,9 @@ def _nothing_to_do(registry: Registry, targets: Sequence[str]) -> str:
     if not found:
         return "nothing to do: there is no target yet: cavewall target add"
     fresh, wanted = sum(target.fresh for target in found), sum(target.wanted for target in found)
-    return f"nothing to do: {fresh:,} of {wanted:,} pairs are fresh"
+    calibrated = sum(target.calibrated for target in found)
+    nulls = "" if calibrated == wanted else f", {calibrated:,} have their null"
+    return f"nothing to do: {fresh:,} of {wanted:,} pairs are fresh{nulls}"
 
 
 @command.command()
@@ -107,6 +113,7 @@ def _nothing_to_do(registry: Registry, targets: Sequence[str]) -> str:
     metavar="N",
     help="At most so many layer pairs in a unit.  [default: about two seconds of work]",
 )
+@option("--no-null", is_flag=True, help="Only score; leave the nulls to a later run.")
 @dry_run_option
 @db_option
 @output_options
@@ -116,11 +123,12 @@ def run(
     budget: float | None,
     wait: float,
     unit_layer_pairs: int | None,
+    no_null: bool,
     dry_run: bool,
     database: str | None,
     output: Output,
 ) -> None:
-    """Compute every pair that is missing, and nothing else.
+    """Compute every pair and every null that is missing, and nothing else.
 
     Work is committed unit by unit: what is interrupted goes on where it stopped. Ctrl-c finishes the unit.
 
@@ -139,6 +147,7 @@ def run(
             options = RunOptions(
                 device=chosen,
                 wait=wait,
+                null=not no_null,
                 budget=budget,
                 unit_layer_pairs=unit_layer_pairs,
                 report=report,
@@ -147,7 +156,9 @@ def run(
             summary = run_targets(registry, targets or None, options)
         text = _nothing_to_do(registry, targets) if summary.run_id is None else _summary_text(summary)
     row = asdict(summary)
-    columns = columns_of("run_id", "pairs", "layer_pairs", "lists_built", "units", "failed", "seconds")
+    columns = columns_of(
+        "run_id", "pairs", "layer_pairs", "calibrated", "lists_built", "units", "failed", "seconds"
+    )
     footer = "the budget is used up; the rest:  cavewall align run" if summary.out_of_budget else ""
     output.result(
         "align-run",
@@ -169,4 +180,9 @@ def _summary_text(summary: RunSummary) -> str:
     built = f", {plural(summary.lists_built, 'neighbour list')} built" if summary.lists_built else ""
     failed = f", failed {summary.failed}" if summary.failed else ""
     done = f"aligned {plural(summary.pairs, 'pair')}, {plural(summary.layer_pairs, 'layer pair')}"
-    return f"run {summary.run_id}: {done} in {duration_text(summary.seconds)}{built}{failed}"
+    nulls = (
+        f"; calibrated {plural(summary.calibrated, 'pair')} in {duration_text(summary.null_seconds)}"
+        if summary.calibrated
+        else ""
+    )
+    return f"run {summary.run_id}: {done} in {duration_text(summary.seconds)}{built}{nulls}{failed}"

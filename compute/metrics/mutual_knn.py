@@ -8,7 +8,7 @@ from torch import Tensor
 ENTRIES_AT_ONCE = 2**27
 
 
-def mutual_knn(rows: Tensor, columns: Tensor, *, k: int) -> Tensor:
+def mutual_knn(rows: Tensor, columns: Tensor, *, k: int, row_marks: Tensor | None = None) -> Tensor:
     """Count the neighbours that every layer of the rows shares with every layer of the columns.
 
     Divide by `n * k` for the paper's score: unrelated layers average `k / (n - 1)`, identical ones give 1.
@@ -19,6 +19,7 @@ def mutual_knn(rows: Tensor, columns: Tensor, *, k: int) -> Tensor:
         rows: lists of `r` layers, `(r, n, k_max)`; item i is the same item as in `columns`.
         columns: lists of `c` layers, `(c, n, k_max)`.
         k: how many of the `k_max` nearest count, `1 <= k <= k_max < n`.
+        row_marks: `(r, n, k)` of 0 and 1; only the entries of the rows that are marked count. None marks all.
 
     Returns:
         `(r, c)` int64 counts, each in `[0, n * k]`.
@@ -34,7 +35,8 @@ def mutual_knn(rows: Tensor, columns: Tensor, *, k: int) -> Tensor:
     chunk = max(1, ENTRIES_AT_ONCE // (n * (rows.shape[0] + columns.shape[0])))
     for start in range(0, n, chunk):
         items = slice(start, min(start + chunk, n))
-        left = _membership(rows[:, items, :k], n)  # (r, chunk * n)
+        marks = None if row_marks is None else row_marks[:, items]
+        left = _membership(rows[:, items, :k], n, marks)  # (r, chunk * n)
         right = _membership(columns[:, items, :k], n)
         counts += _product(left, right).to(torch.int64)
     return counts
@@ -49,11 +51,15 @@ def check_lists(rows: tuple[int, ...], columns: tuple[int, ...], k: int) -> None
         raise ValueError(f"k is {k}, expected 1 to {k_max}")
 
 
-def _membership(lists: Tensor, n: int) -> Tensor:
+def _membership(lists: Tensor, n: int, which: Tensor | None = None) -> Tensor:
     """Return the 0/1 matrix of some items' neighbours, one flattened row per layer."""
     dtype = torch.bfloat16 if lists.is_cuda else torch.float32  # 0 and 1 are exact in both
     marks = torch.zeros((lists.shape[0], lists.shape[1], n), dtype=dtype, device=lists.device)
-    marks.scatter_(2, lists.to(torch.int64), 1.0)
+    places = lists.to(torch.int64)
+    if which is None:
+        marks.scatter_(2, places, 1.0)
+    else:
+        marks.scatter_(2, places, which.to(dtype))
     return marks.flatten(1)
 
 

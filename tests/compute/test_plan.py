@@ -49,4 +49,4 @@ def test_the_rate_of_an_earlier_run_gives_the_estimate(zoo: SyntheticZoo) -> Non
 
 def test_an_empty_target_is_empty(sqlite_registry: Registry) -> None:
     SyntheticZoo(sqlite_registry).add_target()
-    assert make_plan(sqlite_registry)[0].is_empty
+    assert make_plan(sqlite_registry)[0].is_empty()

@@ -67,7 +67,7 @@ def test_a_second_run_finds_nothing_to_do(zoo: SyntheticZoo) -> None:
     before = scores(zoo.registry)
     summary = run_targets(zoo.registry, options=SMALL)
     assert summary.run_id is None
-    assert make_plan(zoo.registry)[0].is_empty
+    assert make_plan(zoo.registry)[0].is_empty()
     assert scores(zoo.registry) == before
 
 
@@ -107,7 +107,7 @@ def test_across_takes_only_pairs_of_two_modalities(sqlite_registry: Registry) ->
         zoo.add()
     zoo.add_target(pairs="across")
     assert run_targets(sqlite_registry, options=SMALL).pairs == 6
-    assert make_plan(sqlite_registry)[0].is_empty
+    assert make_plan(sqlite_registry)[0].is_empty()
 
 
 def test_last_compares_the_last_layers_only(sqlite_registry: Registry) -> None:
