@@ -18,7 +18,7 @@ from registry.errors import StoreError
 from registry.runs import clear_failure, record_failure
 from registry.tables import Embedding, Slot
 
-DRAWN_ENTRIES_PER_UNIT = 5 * 10**11  # list entries x draws in one unit: at most some 20 s on two cores
+DRAWN_ENTRIES_PER_UNIT = 25 * 10**10  # list entries x draws in one unit: at most some 20 s on two cores
 
 
 def calibrate_missing_pairs(job: Job) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.keyed import keyed_words
 from registry.errors import UsageError
 from registry.items import covariate, group_ids
+from registry.keyed import keyed_words
 from registry.store import Store
 from registry.tables import Dataset
 

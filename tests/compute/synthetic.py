@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compute.targets import TargetRule, add_target
+from compute.targets import FEWEST_DRAWS, NullRule, TargetRule, add_target
 from registry.clock import now
 from registry.handle import Registry
 from registry.items import Items, write_items
@@ -138,8 +138,9 @@ class SyntheticZoo:
         self.embedding_ids.append(embedding_id)
         return embedding_id
 
-    def add_target(self, **rule: object) -> str:
-        chosen = TargetRule(**{"k": 5, **rule})  # type: ignore[arg-type]
+    def add_target(self, *, draws: int = FEWEST_DRAWS, scheme: str = "items", **rule: object) -> str:
+        null = NullRule(draws=draws, scheme=scheme)
+        chosen = TargetRule(**{"k": 5, "null": null, **rule})  # type: ignore[arg-type]
         return add_target(self.registry, "made-up", list(self.extraction_ids.values()), chosen).name
 
     def retire(self, number: int) -> None:
@@ -152,3 +153,12 @@ class SyntheticZoo:
         with self.registry.write() as session:
             row = session.get_one(Checkpoint, self.checkpoint_ids[number])
             row.retired_at, row.retired_reason = None, None
+
+
+def give_covariates(registry: Registry, dataset_id: int, covariates: dict[str, list[str]]) -> None:
+    """Put another sidecar, with covariates, under a data set."""
+    with registry.write() as session:
+        row = session.get_one(Dataset, dataset_id)
+        ids = [f"item-{i}" for i in range(row.item_count)]
+        stored = write_items(registry.store, Items(ids, texts=[["t"]] * len(ids), extra=covariates))
+        row.uri, row.sha256 = stored.uri, stored.sha256

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from compute.commit import commit_unit, existing_pairs
+from compute.commit import Known, commit_unit, existing_pairs
 from compute.grids import ScoredUnit
 from compute.reduction import BestLayers
 from compute.slots import assign_slots, slot_table
@@ -32,25 +32,26 @@ from registry.tables import Alignment, Slot, Target
 from tests.compute.synthetic import SyntheticZoo
 
 
-def pretended(slots: SlotTable, unit: Unit, known: set[tuple[int, int]]) -> ScoredUnit | None:
+def pretended(slots: SlotTable, unit: Unit, known: Known) -> ScoredUnit | None:
     """Counts of a unit as the engine would give them, all of them 1."""
     pairs = [
         (row, int(column))
         for row in unit.rows
         for column in wanted_columns(slots, row, unit.start, unit.stop, "all")
-        if (row, int(column)) not in known
+        if (row, int(column)) not in known.complete
     ]
     if not pairs:
         return None
     rows, columns = sorted({row for row, _ in pairs}), sorted({column for _, column in pairs})
     shape = (len(rows), len(columns))
-    wanted = np.zeros(shape, np.bool_)
+    wanted, new = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
     for row, column in pairs:
         wanted[rows.index(row), columns.index(column)] = True
+        new[rows.index(row), columns.index(column)] = (row, column) not in known.written
     ones = np.ones(shape, np.int64)
     best = BestLayers(ones, 0 * ones, 0 * ones)
     layers = np.ones(len(rows), np.int64), np.ones(len(columns), np.int64)
-    return ScoredUnit(rows, columns, *layers, wanted, ones, best)
+    return ScoredUnit(rows, columns, *layers, wanted, ones, best, 0.1 * ones, 0.1 * ones, new)
 
 
 class Histories(RuleBasedStateMachine):
