@@ -17,7 +17,8 @@ from compute.schemes import all_items
 from tests.compute.test_null import lists_of
 
 torch.set_num_threads(1)
-PAIRS, LAYERS, N, K, WIDTH, DRAWS = 1000, 12, 200, 16, 24, 99
+PAIRS, LAYERS, N, K, WIDTH, DRAWS = 1000, 12, 128, 16, 24, 99
+WRONG_PAIRS = 300  # enough for a null that is far off
 
 
 def random_walk(random: np.random.Generator) -> NDArray[np.float64]:
@@ -69,10 +70,11 @@ def is_level(p: NDArray[np.float64]) -> tuple[bool, str]:
 @pytest.mark.slow
 def test_p_is_uniform_for_unrelated_embeddings_and_a_wrong_null_is_not() -> None:
     together, apart = np.array([LAYERS]), np.ones(LAYERS, np.int64)
-    right, wrong = np.empty(PAIRS), np.empty(PAIRS)
+    right, wrong = np.empty(PAIRS), np.empty(WRONG_PAIRS)
     for number, (one, other) in enumerate(pairs()):
         right[number] = p_value(number, one, other, together)
-        wrong[number] = p_value(number, one, other, apart)
+        if number < WRONG_PAIRS:
+            wrong[number] = p_value(number, one, other, apart)
     passed, found = is_level(right)
     print(found)
     assert passed, found
