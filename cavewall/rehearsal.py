@@ -15,6 +15,24 @@ from registry.handle import Registry
 from registry.store import Store
 
 
+class StagedStore(Store):
+    """A store that takes new files into a folder of its own, and reads what lies in another one too."""
+
+    def __init__(self, root: Path, behind: Store) -> None:
+        super().__init__(root)
+        self.behind = behind
+
+    def checked_path(self, uri: str, sha256: str) -> Path:
+        """Return where a file lies, here or behind, after its bytes were compared with their digest.
+
+        Raises:
+            StoreError: the file is missing, or is not what its row says.
+        """
+        if self.path(uri).is_file():
+            return super().checked_path(uri, sha256)
+        return self.behind.checked_path(uri, sha256)
+
+
 @dataclass(frozen=True)
 class Rehearsal(Registry):
     """A registry on which everything happens and nothing stays."""
@@ -46,5 +64,7 @@ def rehearsal(registry: Registry, *, is_dry: bool) -> Iterator[Registry]:
         registry.engine.connect() as connection,
         connection.begin() as transaction,
     ):
-        yield Rehearsal(registry.settings, registry.engine, Store(Path(folder)), connection)
+        yield Rehearsal(
+            registry.settings, registry.engine, StagedStore(Path(folder), registry.store), connection
+        )
         transaction.rollback()

@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cavewall.opening import settings_of
+from cavewall.zoo_scores import Scores
 from registry.errors import UsageError
 
 if TYPE_CHECKING:
     from analysis.answers import Answer
+    from analysis.discoveries import Discoveries
     from analysis.matrix import AlignmentMatrix
     from analysis.snapshot import Built
     from compute.runner import RunSummary
@@ -34,7 +36,7 @@ def open_zoo(address: str | Path = ".") -> Zoo:
     return Zoo(open_registry(settings_of(str(address))))
 
 
-class Zoo:
+class Zoo(Scores):
     """An open zoo. It closes itself at the end of a `with`, or by `close`."""
 
     def __init__(self, registry: Registry) -> None:
@@ -112,13 +114,15 @@ class Zoo:
         Args:
             dataset: its name; None where there is only one.
             name: what to call it.
-            **rule: `metric`, `k`, `recipe`, `reducer`, `pairs`, where they are not the default.
+            **rule: `metric`, `k`, `recipe`, `reducer`, `pairs`, and of the null `draws`, `alpha`, `seed`,
+                `scheme` (`items`, `groups` or `within:COVARIATE`), where they are not the default.
         """
         from cavewall.rules import extraction_ids
-        from compute.targets import TargetRule, add_target
+        from compute.targets import NullRule, TargetRule, add_target
 
         chosen = extraction_ids(self.registry, dataset, ())
-        return add_target(self.registry, dataset, chosen, TargetRule(**rule), name=name)
+        null = NullRule(**{key: rule.pop(key) for key in ("draws", "alpha", "seed", "scheme") if key in rule})
+        return add_target(self.registry, dataset, chosen, TargetRule(null=null, **rule), name=name)
 
     def align(self, *targets: str, device: str | None = None, budget: float | None = None) -> RunSummary:
         """Compute every pair that is missing, of some targets or of all, and return what was done.
@@ -187,6 +191,47 @@ class Zoo:
         from analysis.matrix import alignment_matrix
 
         return alignment_matrix(self.registry, self._target(target, dataset, metric).id, snapshot=snapshot)
+
+    def discoveries(
+        self,
+        target: str | None = None,
+        checkpoint: str | None = None,
+        *,
+        modalities: tuple[str, str] | None = ("vision", "language"),
+        q: float = 0.05,
+        snapshot: str | int | None = None,
+    ) -> Discoveries:
+        """Return which pairs of one question are aligned above chance, and what the answer rests on.
+
+        The family is what is asked about: all pairs of two modalities, or the partners of one checkpoint.
+
+        Args:
+            target: its name; None where there is only one.
+            checkpoint: whose partners; None for all pairs.
+            modalities: of which two modalities; None for any.
+            q: share of the discoveries that may be false.
+            snapshot: a number or a name; the newest where it is None.
+
+        Raises:
+            UsageError: q is no share, or not exactly one target is meant.
+            NotFoundError: there is no such target, checkpoint or snapshot.
+        """
+        from analysis.discoveries import find_discoveries
+        from registry.lookup import find_checkpoint
+
+        target_id = self._target(target, None, None).id
+        checkpoint_id = None
+        if checkpoint is not None:
+            with self.registry.read() as session:
+                checkpoint_id = find_checkpoint(session, checkpoint).id
+        return find_discoveries(
+            self.registry,
+            target_id,
+            checkpoint_id=checkpoint_id,
+            modalities=modalities,
+            q=q,
+            snapshot=snapshot,
+        )
 
     def _pair(self, checkpoint: str, dataset: str | None) -> tuple[int, int]:
         from registry.lookup import find_checkpoint, find_dataset

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def mutual_knn_chance(k: int, item_count: int, excluded: Sequence[int] | None = None) -> float:
+def mutual_knn_chance(
+    k: int, item_count: int, excluded: Sequence[int] | NDArray[np.int64] | None = None
+) -> float:
     """Return the mean mutual-kNN score of one pair of unrelated layers.
 
     Without exclusions it is k / (n - 1), exactly the mean over all permutations of the items. With them every

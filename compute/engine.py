@@ -151,7 +151,7 @@ def null_block(
 
     limits = _limits(block, rows.layer_counts, columns.layer_counts)
 
-    def count(left: NDArray[np.int32], right: NDArray[np.int32]) -> Integers:
+    def count(left: Lists, right: Lists) -> Integers:
         if device == "cpu":
             return shared_by_item(left, right, limits)
         stacks = (_on(device, lists.transpose(1, 0, 2)) for lists in (left, right))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from compute.metrics.mutual_knn import check_lists
 
+Lists = NDArray[np.unsignedinteger[Any]]
+
 
 def shared_neighbours(
-    rows: NDArray[np.unsignedinteger],
-    columns: NDArray[np.unsignedinteger],
+    rows: NDArray[np.unsignedinteger[Any]],
+    columns: NDArray[np.unsignedinteger[Any]],
     *,
     k: int,
     column_limits: NDArray[np.int64] | None = None,
@@ -36,8 +40,8 @@ def shared_neighbours(
 
 
 def shared_in_folds(
-    rows: NDArray[np.unsignedinteger],
-    columns: NDArray[np.unsignedinteger],
+    rows: NDArray[np.unsignedinteger[Any]],
+    columns: NDArray[np.unsignedinteger[Any]],
     row_folds: NDArray[np.uint8],
     *,
     k: int,
@@ -70,13 +74,18 @@ def shared_in_folds(
     return both & 0xFFFFFFFF, both >> 32
 
 
-def by_item(lists: NDArray[np.unsignedinteger], k: int) -> NDArray[np.int32]:
-    """Return lists of `(layers, n, k_max)` as contiguous `(n, layers, k)`: the order of reading."""
-    return np.ascontiguousarray(lists[:, :, :k].transpose(1, 0, 2).astype(np.int32))
+def by_item(lists: NDArray[np.unsignedinteger[Any]], k: int) -> Lists:
+    """Return lists of `(layers, n, k_max)` as contiguous `(n, layers, k)`: the order of reading.
+
+    Of the narrowest unsigned type: numba checks signed positions for being negative, and half the bytes are
+    half the traffic.
+    """
+    narrow = np.uint16 if lists.shape[1] <= 2**16 else np.uint32
+    return np.ascontiguousarray(lists[:, :, :k].transpose(1, 0, 2).astype(narrow))
 
 
 def shared_by_item(
-    rows: NDArray[np.int32], columns: NDArray[np.int32], column_limits: NDArray[np.int64] | None = None
+    rows: Lists, columns: Lists, column_limits: NDArray[np.int64] | None = None
 ) -> NDArray[np.int64]:
     """Return what `shared_neighbours` does, of lists that `by_item` has laid out."""
     workers = max(1, min(numba.get_num_threads(), rows.shape[0]))
@@ -92,64 +101,93 @@ def _limits(rows: int, columns: int, given: NDArray[np.int64] | None) -> NDArray
 
 @numba.njit(parallel=True, cache=True, nogil=True)
 def _count(
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
+    rows: Lists,
+    columns: Lists,
     limits: NDArray[np.int64],
     weights: NDArray[np.int64] | None,
-    counts: NDArray[np.signedinteger],
+    counts: NDArray[np.signedinteger[Any]],
 ) -> None:
     """Add 1, or the entry's weight, to `(workers, r, c)` counts; worker w takes item w, w + workers, ..."""
     n, row_count, k = rows.shape
     column_count = columns.shape[1]
     workers = counts.shape[0]
+    is_dense = n <= 4 * column_count * k
     for worker in numba.prange(workers):
-        held = np.zeros(n, np.int32)  # how many columns hold neighbour m of this item
-        start = np.zeros(n, np.int32)  # where their numbers begin in `holders`
-        holders = np.empty(column_count * k, np.int32)
+        begin = np.zeros(n + 1, np.int32)  # where the columns that hold neighbour m begin in `holders`
+        end = np.zeros(n + 1, np.int32)  # and where they end
+        holders = np.empty(column_count * k, np.int32)  # column numbers, ascending for each neighbour
         mine = counts[worker]
         for item in range(worker, n, workers):
             listed = columns[item]
-            _invert(listed, held, start, holders)
+            if is_dense:
+                _invert_dense(listed, begin, end, holders)
+            else:
+                _invert_sparse(listed, begin, end, holders)
             for i in range(row_count):
-                limit = limits[i]
+                limit, counted = limits[i], mine[i]
                 for j in range(k):
                     m = rows[item, i, j]
                     weight = 1 if weights is None else weights[item, i, j]
-                    for position in range(start[m], start[m] + held[m]):
+                    for position in range(begin[m], end[m]):
                         column = holders[position]
                         if column >= limit:
-                            break  # holders stand in ascending order
-                        mine[i, column] += weight
-            for i in range(column_count):
-                for j in range(k):
-                    held[listed[i, j]] = 0
+                            break
+                        counted[column] += weight
+            if not is_dense:
+                for i in range(column_count):
+                    for j in range(k):
+                        begin[listed[i, j]] = 0
+                        end[listed[i, j]] = 0
 
 
 @numba.njit(cache=True, nogil=True)
-def _invert(
-    listed: NDArray[np.int32], held: NDArray[np.int32], start: NDArray[np.int32], holders: NDArray[np.int32]
+def _invert_dense(
+    listed: Lists, begin: NDArray[np.int32], end: NDArray[np.int32], holders: NDArray[np.int32]
 ) -> None:
-    """Turn the lists of an item, (c, k), into the ascending column numbers that hold each neighbour."""
+    """Sort the columns of an item, (c, k), by the neighbours that they hold: O(n) and two passes."""
+    column_count, k = listed.shape
+    n = len(begin) - 1
+    begin[:] = 0
+    for i in range(column_count):
+        for j in range(k):
+            begin[listed[i, j] + np.uint32(1)] += 1
+    for m in range(n):
+        begin[m + 1] += begin[m]
+        end[m] = begin[m]
+    for i in range(column_count):
+        for j in range(k):
+            m = listed[i, j]
+            holders[end[m]] = i
+            end[m] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _invert_sparse(
+    listed: Lists, begin: NDArray[np.int32], end: NDArray[np.int32], holders: NDArray[np.int32]
+) -> None:
+    """Do the same where n is far above the entries, in time that does not depend on n.
+
+    `begin` and `end` are zero when it is called; a first pass counts in `end`, below zero once reserved.
+    """
     column_count, k = listed.shape
     for i in range(column_count):
         for j in range(k):
-            held[listed[i, j]] += 1
+            end[listed[i, j]] += 1
     used = 0
     for i in range(column_count):
         for j in range(k):
             m = listed[i, j]
-            if held[m] > 0:  # the first time that m is seen: reserve its places, and mark it as seen
-                start[m] = used
-                used += held[m]
-                held[m] = -held[m]
+            if end[m] > 0:  # the first time that m is seen: reserve its places
+                begin[m] = used
+                used += end[m]
+                end[m] = -1 - begin[m]  # below zero: where the next of its columns goes, turned round
     for i in range(column_count):
         for j in range(k):
             m = listed[i, j]
-            holders[start[m]] = i
-            start[m] += 1
+            holders[-1 - end[m]] = i
+            end[m] -= 1
     for i in range(column_count):
         for j in range(k):
             m = listed[i, j]
-            if held[m] < 0:
-                held[m] = -held[m]
-                start[m] -= held[m]
+            if end[m] < 0:
+                end[m] = -1 - end[m]

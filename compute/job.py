@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from compute.lists import kept_neighbours
+from compute.lists import kept_for
 from compute.plan import NULL_RATE, RATE
 from registry.errors import Interrupted, MissingExtra
 from registry.handle import Registry
@@ -92,7 +92,8 @@ class Job:
     @property
     def k_max(self) -> int:
         """How many neighbours its lists keep."""
-        return kept_neighbours(self.k, self.dataset.item_count)
+        with self.registry.read() as session:
+            return kept_for(session, self.target)
 
 
 def pause(job: Job) -> bool:

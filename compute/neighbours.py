@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from compute.keyed import keyed_order
+from registry.keyed import keyed_order
+
+if TYPE_CHECKING:
+    from registry.exclusions import ExcludedPairs
 
 CHUNK_ENTRIES = 2**24
 
@@ -27,7 +31,9 @@ class NeighbourLists:
     tied_rows: Tensor
 
 
-def nearest_neighbours(prepared: Tensor, *, tie_key: str, k_max: int) -> NeighbourLists:
+def nearest_neighbours(
+    prepared: Tensor, *, tie_key: str, k_max: int, excluded: ExcludedPairs | None = None
+) -> NeighbourLists:
     """Find the k_max most similar other items of every item, by float32 inner product.
 
     Items that are equally similar stand in the order of a permutation keyed by `tie_key`. Breaking ties by
@@ -36,14 +42,18 @@ def nearest_neighbours(prepared: Tensor, *, tie_key: str, k_max: int) -> Neighbo
     Args:
         prepared: (n, d) float32 rows as `recipe.prepare` returns them.
         tie_key: the layer's digest, so that the same layer gives the same lists wherever it appears.
-        k_max: how many, 1 <= k_max < n.
+        k_max: how many, 1 <= k_max < n; with exclusions, at most as many as every item has candidates.
+        excluded: pairs of items that are nobody's neighbours, however similar they are.
 
     Raises:
-        ValueError: k_max is out of range.
+        ValueError: k_max is out of range, or the excluded pairs are of another number of items.
     """
     n = prepared.shape[0]
-    if not 1 <= k_max < n:
-        raise ValueError(f"k is {k_max}, expected 1 to {n - 1} for {n} items")
+    if excluded is not None and excluded.item_count != n:
+        raise ValueError(f"excluded pairs of {excluded.item_count} items for a layer of {n}")
+    most = n - 1 if excluded is None else n - 1 - int(excluded.degrees.max())
+    if not 1 <= k_max <= most:
+        raise ValueError(f"k is {k_max}, expected 1 to {most} for {n} items")
     order = torch.from_numpy(keyed_order(tie_key, n)).to(prepared.device)
     position = torch.empty_like(order)
     position[order] = torch.arange(n, device=order.device)
@@ -55,10 +65,20 @@ def nearest_neighbours(prepared: Tensor, *, tie_key: str, k_max: int) -> Neighbo
         rows = slice(start, min(start + chunk, n))
         similarity = prepared[rows] @ shuffled  # (chunk, n)
         similarity.scatter_(1, position[rows].unsqueeze(1), -torch.inf)
+        if excluded is not None:
+            _leave_out(similarity, excluded, position, rows)
         places, values = _first_in_order(similarity, k_max)
         indices[rows] = order[places]
         tied += (values[:, :-1] == values[:, 1:]).sum(dim=0)
     return NeighbourLists(indices, tied)
+
+
+def _leave_out(similarity: Tensor, excluded: ExcludedPairs, position: Tensor, rows: slice) -> None:
+    """Make the excluded items of some rows less similar than everything; columns are in the keyed order."""
+    here, others = (
+        torch.from_numpy(part).to(position.device) for part in excluded.within(rows.start, rows.stop)
+    )
+    similarity[here, position[others]] = -torch.inf
 
 
 def _first_in_order(similarity: Tensor, k_max: int) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numba
 import numpy as np
@@ -15,7 +15,8 @@ from compute.reduction import offsets_of
 
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
-Count = Callable[[NDArray[np.int32], NDArray[np.int32]], Integers]
+Lists = NDArray[np.unsignedinteger[Any]]
+Count = Callable[[Lists, Lists], Integers]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Side:
         layer_counts: how many of these layers each embedding has.
     """
 
-    lists: NDArray[np.int32]
+    lists: Lists
     layer_counts: Integers
 
 
@@ -50,7 +51,7 @@ class Calibration:
     calibrated: Reals
 
 
-def permuted(side: Side, orders: Sequence[Integers]) -> NDArray[np.int32]:
+def permuted(side: Side, orders: Sequence[Integers]) -> Lists:
     """Return the lists of a side after each embedding's items have changed their places.
 
     Permuting costs a look-up: item i of the result is item `order[i]`, and its neighbours are called by the
@@ -62,29 +63,22 @@ def permuted(side: Side, orders: Sequence[Integers]) -> NDArray[np.int32]:
         orders: a permutation of the items for each embedding.
     """
     order = np.stack(orders)
-    inverse = np.empty_like(order)
+    inverse = np.empty(order.shape, side.lists.dtype)
     np.put_along_axis(inverse, order, np.arange(order.shape[1])[None, :], axis=1)
-    owner = np.repeat(np.arange(len(orders)), side.layer_counts)
     moved = np.empty_like(side.lists)
-    _permute(side.lists, owner, order, inverse.astype(np.int32), moved)
+    _permute(side.lists, offsets_of(side.layer_counts), order, inverse, moved)
     return moved
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _permute(
-    lists: NDArray[np.int32],
-    owner: Integers,
-    order: Integers,
-    inverse: NDArray[np.int32],
-    moved: NDArray[np.int32],
-) -> None:
+def _permute(lists: Lists, starts: Integers, order: Integers, inverse: Lists, moved: Lists) -> None:
     n, layers, k = lists.shape
+    entries, result = lists.reshape(n, layers * k), moved.reshape(n, layers * k)
     for item in numba.prange(n):
-        for layer in range(layers):
-            embedding = owner[layer]
-            source = order[embedding, item]
-            for j in range(k):
-                moved[item, layer, j] = inverse[embedding, lists[source, layer, j]]
+        for embedding in range(len(starts) - 1):
+            source, place = order[embedding, item], inverse[embedding]
+            for entry in range(starts[embedding] * k, starts[embedding + 1] * k):
+                result[item, entry] = place[entries[source, entry]]
 
 
 def null_counts(

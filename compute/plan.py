@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from compute.lists import kept_neighbours, unprepared
+from compute.lists import kept_for, unprepared
 from compute.slots import candidates, slot_table
 from compute.units import missing
 from registry.handle import Registry
@@ -90,7 +90,7 @@ def plan_target(session: Session, target: Target, rate: float | None, null_rate:
     untouched = slots.done_through == 0
     dataset = session.get_one(Dataset, target.dataset_id)
     k = int(session.get_one(Metric, target.metric_id).parameters["k"])
-    waiting = unprepared(session, target, kept_neighbours(k, dataset.item_count))
+    waiting = unprepared(session, target, kept_for(session, target))
     layer_pairs = int(lacking.layer_pairs.sum())
     without_null = missing(replace(slots, done_through=slots.null_through), target.pairs)  # type: ignore[arg-type]
     drawn = int(without_null.layer_pairs.sum()) * target.draws

@@ -1,39 +1,108 @@
-"""Neighbour lists of an embedding, computed from its features."""
+"""Neighbour lists and statistics of an embedding's layers, computed from its features."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from torch import Tensor
 
-from compute.neighbours import nearest_neighbours, smallest_width
+from compute.layer_stats import LayerStatistics, layer_statistics
+from compute.lists import load_lists
+from compute.neighbours import NeighbourLists, nearest_neighbours, smallest_width
 from compute.recipe import parse_recipe, prepare
 from registry.errors import EmbeddingMismatch
+from registry.exclusions import ExcludedPairs
 from registry.layers import read_layers, write_layers
 from registry.store import Store, StoredFile
-from registry.tables import Dataset, Embedding
+from registry.tables import Dataset, Embedding, Neighbours
+
+
+@dataclass(frozen=True)
+class BuiltLists:
+    """The stored neighbour lists of an embedding, and the statistics of its layers, in their order."""
+
+    stored: StoredFile
+    statistics: list[LayerStatistics]
 
 
 def build_lists(
-    store: Store, embedding: Embedding, dataset: Dataset, recipe: str, k_max: int, device: str
-) -> StoredFile:
-    """Compute the neighbour lists of every layer of an embedding and return the stored file.
+    store: Store,
+    embedding: Embedding,
+    dataset: Dataset,
+    recipe: str,
+    k_max: int,
+    device: str,
+    *,
+    excluded: ExcludedPairs | None = None,
+) -> BuiltLists:
+    """Compute the neighbour lists and the statistics of every layer of an embedding, and keep the lists.
 
     The file holds `indices`, (layers, n, k_max) of the smallest width, and `tied_rows`, (layers, k_max).
+
+    Args:
+        store: where the embedding lies and the lists will.
+        embedding: whose layers.
+        dataset: of its items.
+        recipe: what is done to a layer first.
+        k_max: how many neighbours are kept.
+        device: where to compute.
+        excluded: the pairs that the recipe's exclusions leave out, together.
 
     Raises:
         StoreError: the embedding's file is missing or damaged.
         EmbeddingMismatch: a layer has another number of rows than the data set, or holds NaN or infinity.
     """
-    rule = parse_recipe(recipe)
     n = dataset.item_count
     indices = np.empty((embedding.layer_count, n, k_max), smallest_width(n))
     tied = np.empty((embedding.layer_count, k_max), np.int32)
+    statistics = []
+    for position, prepared in _prepared_layers(store, embedding, dataset, recipe, device):
+        lists = nearest_neighbours(
+            prepared, tie_key=embedding.layer_sha256[position], k_max=k_max, excluded=excluded
+        )
+        indices[position] = lists.indices.cpu().numpy()
+        tied[position] = lists.tied_rows.cpu().numpy()
+        statistics.append(layer_statistics(prepared, lists))
+    stored = write_layers(store, "neighbours", {"indices": indices, "tied_rows": tied}, {"recipe": recipe})
+    return BuiltLists(stored, statistics)
+
+
+def measure_layers(
+    store: Store, embedding: Embedding, dataset: Dataset, row: Neighbours, device: str
+) -> list[LayerStatistics]:
+    """Return the statistics of every layer of an embedding whose neighbour lists are there.
+
+    Raises:
+        StoreError: the embedding's file or that of its lists is missing or damaged.
+        EmbeddingMismatch: a layer has another number of rows than the data set, or holds NaN or infinity.
+    """
+    indices, tied = load_lists(store, row)
+    return [
+        layer_statistics(
+            prepared,
+            NeighbourLists(
+                torch.from_numpy(indices[position].astype(np.int64)).to(device),
+                torch.from_numpy(tied[position].astype(np.int64)),
+            ),
+        )
+        for position, prepared in _prepared_layers(store, embedding, dataset, row.recipe, device)
+    ]
+
+
+def _prepared_layers(
+    store: Store, embedding: Embedding, dataset: Dataset, recipe: str, device: str
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield the position and the prepared rows of every layer."""
+    rule = parse_recipe(recipe)
     for position, name in enumerate(embedding.layer_names):
         (layer,) = read_layers(store, embedding.uri, embedding.sha256, [name])
-        if len(layer) != n:
+        if len(layer) != dataset.item_count:
             raise EmbeddingMismatch(
                 f"embedding {embedding.id}, layer {name}: file has {len(layer)} rows, "
-                f"data set {dataset.name} has {n}",
+                f"data set {dataset.name} has {dataset.item_count}",
                 hint="embed the checkpoint again",
             )
         try:
@@ -42,7 +111,4 @@ def build_lists(
             raise EmbeddingMismatch(
                 f"embedding {embedding.id}, layer {name}: {error}", hint="embed the checkpoint again"
             ) from error
-        lists = nearest_neighbours(prepared, tie_key=embedding.layer_sha256[position], k_max=k_max)
-        indices[position] = lists.indices.cpu().numpy()
-        tied[position] = lists.tied_rows.cpu().numpy()
-    return write_layers(store, "neighbours", {"indices": indices, "tied_rows": tied}, {"recipe": recipe})
+        yield position, prepared

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from compute.chance import mutual_knn_chance
+from compute.exclusions import excluded_by
+from compute.recipe import EXCLUDE, SIMILARITIES, STEPS, parse_recipe
+from compute.schemes import scheme_of
 from compute.versions import METRIC_VERSIONS
 from registry.clock import now
 from registry.errors import ConflictError, UsageError
@@ -17,9 +20,6 @@ from registry.handle import Registry
 from registry.keys import content_key
 from registry.lookup import find_dataset, nearest
 from registry.tables import Dataset, Extraction, Metric, Slot, Target, TargetExtraction
-
-RECIPES = ("cosine", "centre,cosine")
-
 
 DEFAULT_DRAWS = 500
 FEWEST_DRAWS = 19  # below it no p-value reaches 0.05
@@ -93,14 +93,18 @@ def add_target(
         name: what users call it; made of the data set and the rule where it is None.
 
     Raises:
-        UsageError: the metric or the recipe is unknown, k does not fit the data set, or two extractions have
-            the same modality.
+        UsageError: the metric or the recipe is unknown, k does not fit the data set, the recipe's exclusions
+            leave too little, or two extractions have the same modality.
         ConflictError: another target has the name.
-        NotFoundError: no such data set.
+        NotFoundError: no such data set, or it has no such exclusion.
     """
-    with registry.write() as session:
+    rule = replace(rule, recipe=_canonical(rule.recipe))
+    with registry.read() as session:
         row = find_dataset(session, dataset)
         _check_rule(rule, row)
+        scheme_of(registry.store, row, rule.null.scheme)  # refuses one that cannot be drawn
+        excluded = excluded_by(session, registry.store, row, rule.recipe, rule.k)
+    with registry.write() as session:
         extractions = _extractions(session, extraction_ids)
         metric = _metric(session, rule)
         key = content_key(
@@ -112,6 +116,7 @@ def add_target(
                 "reducer": rule.reducer,
                 "pairs": rule.pairs,
                 "extractions": sorted(extraction.content_key for extraction in extractions),
+                **({"exclusions": list(excluded.content_keys)} if excluded.content_keys else {}),
                 **rule.null.identity,
             },
         )
@@ -131,7 +136,7 @@ def add_target(
             alpha=rule.null.alpha,
             seed=rule.null.seed,
             null_scheme=rule.null.scheme,
-            chance=mutual_knn_chance(rule.k, row.item_count),
+            chance=mutual_knn_chance(rule.k, row.item_count, excluded.degrees),
         )
         session.add(target)
         session.flush()
@@ -154,7 +159,7 @@ def _raise_draws(session: Session, target: Target, draws: int) -> Literal["uncha
 def default_name(dataset: str, rule: TargetRule) -> str:
     """Return the name of a target that was given none."""
     parts = [rule.metric.replace("_", "-"), f"k{rule.k}"]
-    parts += [] if rule.recipe == "cosine" else [rule.recipe.replace(",", "-")]
+    parts += [] if rule.recipe == "cosine" else [rule.recipe.replace(",", "-").replace(":", "-")]
     parts += [] if rule.reducer == "max" else [rule.reducer]
     parts += [] if rule.pairs == "all" else [rule.pairs]
     parts += [
@@ -163,13 +168,26 @@ def default_name(dataset: str, rule: TargetRule) -> str:
     return f"{dataset}/{'-'.join(parts)}"
 
 
+def _canonical(recipe: str) -> str:
+    try:
+        return parse_recipe(recipe).text
+    except ValueError as error:
+        known = (*STEPS, *SIMILARITIES)
+        close = next((found for word in recipe.split(",") if (found := _did_you_mean(word, known))), "")
+        raise UsageError(
+            f"recipe '{recipe}': {error}",
+            hint=close or f"for example: cosine, centre,cosine, {EXCLUDE}NAME,cosine",
+        ) from error
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    return "" if word.strip() in known else nearest(word, known)
+
+
 def _check_rule(rule: TargetRule, dataset: Dataset) -> None:
     if rule.metric not in METRIC_VERSIONS:
         known = f"known: {', '.join(METRIC_VERSIONS)}"
         raise UsageError(f"no metric '{rule.metric}'", hint=nearest(rule.metric, METRIC_VERSIONS) or known)
-    if rule.recipe not in RECIPES:
-        known = f"known: {'; '.join(RECIPES)}"
-        raise UsageError(f"no recipe '{rule.recipe}'", hint=nearest(rule.recipe, RECIPES) or known)
     _check_null(rule.null)
     if not 1 <= rule.k < dataset.item_count:
         raise UsageError(

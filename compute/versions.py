@@ -3,4 +3,5 @@
 from __future__ import annotations
 
 NEIGHBOURS_VERSION = 1
+LAYER_STATS_VERSION = 1
 METRIC_VERSIONS = {"mutual_knn": 1}

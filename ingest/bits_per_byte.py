@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ingest.benchmarks import add_benchmark
 from ingest.models_extra import require_models
 from ingest.recording import find_pair
-from ingest.rows import get_or_add
-from ingest.scores import OWN, own_evaluation
-from registry.clock import now
+from ingest.score_sources import OWN, own_evaluation
+from ingest.scores import Claim, put_score, require_true, score_key
 from registry.errors import EmbeddingMismatch, UsageError
 from registry.handle import Registry
 from registry.items import read_items
-from registry.keys import canonical_json, content_key, sha256_of_bytes
+from registry.keys import canonical_json, sha256_of_bytes
 from registry.lookup import current_name
 from registry.runs import recorded_run
 from registry.tables import Benchmark, Checkpoint, Dataset, Score
@@ -133,19 +132,15 @@ def measure_bits_per_byte(
             "first_token": answer.first_token,
             "libraries": dict(answer.libraries),
         }
-        row = Score(
-            content_key=key,
-            checkpoint_id=checkpoint_id,
-            value=ratio.value,
-            stderr=ratio.stderr,
-            item_count=len(texts),
-            protocol=PROTOCOL,
-            details=details,
-            run_id=run.id,
-            measured_at=now(),
+        claim = Claim(
+            ratio.value, stderr=ratio.stderr, item_count=len(texts), protocol=PROTOCOL, details=details
         )
+        with registry.write() as session:
+            benchmark, source = _benchmark(session, dataset), own_evaluation(session)
+            recorded = put_score(session, checkpoint, benchmark, source, claim, key=key, run_id=run.id)
+        score_id = require_true(recorded, name, benchmark)
         run.counts["scores"] = 1
-        return _record(registry, row, dataset)
+    return Scored(score_id, recorded.value, "added" if recorded.outcome == "added" else "unchanged")
 
 
 def _texts(registry: Registry, dataset: Dataset, caption_index: int, name: str) -> list[str]:
@@ -162,49 +157,17 @@ def _texts(registry: Registry, dataset: Dataset, caption_index: int, name: str) 
 
 
 def _score_key(checkpoint: Checkpoint, dataset: Dataset, caption_index: int, context: int | None) -> str:
-    """Return the identity of the claim: what was measured and how, not the value."""
-    identity = {
-        "checkpoint": checkpoint.content_key,
-        "benchmark": [SUITE, dataset.name, METRIC, dataset.revision],
-        "protocol": PROTOCOL,
-        "caption_index": caption_index,
-        "context": context,
-        "source": OWN,
-    }
-    return content_key("score", identity)
-
-
-def _record(registry: Registry, row: Score, dataset: Dataset) -> Scored:
-    try:
-        with registry.write() as session:
-            row.benchmark_id = _benchmark(session, dataset).id
-            row.source_id = own_evaluation(session).id
-            session.add(row)
-            session.flush()
-            return Scored(row.id, row.value, "added")
-    except IntegrityError:  # another process measured the same
-        with registry.read() as session:
-            known = session.scalars(select(Score).where(Score.content_key == row.content_key)).one()
-        return Scored(known.id, known.value, "unchanged")
+    return score_key(
+        checkpoint,
+        [SUITE, dataset.name, METRIC, dataset.revision],
+        protocol=PROTOCOL,
+        source=OWN,
+        caption_index=caption_index,
+        context=context,
+    )
 
 
 def _benchmark(session: Session, dataset: Dataset) -> Benchmark:
-    condition = (
-        (Benchmark.suite == SUITE)
-        & (Benchmark.task == dataset.name)
-        & (Benchmark.metric == METRIC)
-        & (Benchmark.version == dataset.revision)
-    )
-    return get_or_add(
-        session,
-        Benchmark,
-        condition,
-        lambda: Benchmark(
-            suite=SUITE,
-            task=dataset.name,
-            metric=METRIC,
-            version=dataset.revision,
-            higher_is_better=False,
-            low=0.0,
-        ),
+    return add_benchmark(
+        session, SUITE, dataset.name, METRIC, dataset.revision, higher_is_better=False, low=0.0
     )

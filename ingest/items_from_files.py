@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.pictures import SUFFIXES, encode_png
+from ingest.table_files import read_table
 from registry.errors import InputError
-from registry.items import Items
-
-_DELIMITERS = {".csv": ",", ".tsv": "\t"}
-_PARQUET = ".parquet"
-_LONGEST_FIELD = 2**27  # characters of one cell; the reader's own bound is 131,072
+from registry.items import GROUP_ID, Items
+from registry.lookup import nearest
 
 
-def items_from_files(pictures: Path | None = None, texts: Path | None = None) -> Items:
+@dataclass(frozen=True)
+class _Table:
+    """Items of a table of texts in its order, with what stands beside the texts in an item's first row."""
+
+    captions: dict[str, list[str]]
+    groups: dict[str, str] | None
+    extra: dict[str, dict[str, str]]
+
+    def items(self, ids: list[str], images: list[bytes] | None = None) -> Items:
+        """Return the items of some ids, in their order."""
+        names = list(self.extra[ids[0]]) if ids else []
+        return Items(
+            ids=ids,
+            images=images,
+            texts=[self.captions[item_id] for item_id in ids],
+            group_ids=None if self.groups is None else [self.groups[item_id] for item_id in ids],
+            extra={name: [self.extra[item_id][name] for item_id in ids] for name in names},
+        )
+
+
+def items_from_files(
+    pictures: Path | None = None, texts: Path | None = None, *, groups: str | None = None
+) -> Items:
     """Return the items of a folder of pictures, a table of texts, or both.
 
     With pictures, the items are the files of the folder, sorted by name; an id is a file name without its
@@ -29,27 +49,29 @@ def items_from_files(pictures: Path | None = None, texts: Path | None = None) ->
         pictures: a folder.
         texts: a CSV, TSV or Parquet file with the columns `id` and `text`. An id in several rows has several
             captions. Other columns are kept as covariates, from an item's first row.
+        groups: the column of that table which says what group an item belongs to; where it is None, a column
+            `group_id` does, if there is one.
 
     Raises:
-        InputError: a file is missing or is no table, or pictures and texts are not of the same items.
+        InputError: a file is missing or is no table, pictures and texts are not of the same items, or there
+            is no such column of groups, or an item has none.
     """
     if pictures is None and texts is None:
         raise InputError(
             "a data set needs items", hint="give a folder of pictures, a table of texts, or both"
         )
-    table = None if texts is None else _read_table(texts)
-    if pictures is None:
-        captions, extra = table or ({}, {})
-        ids = list(captions)
-        return Items(ids=ids, texts=list(captions.values()), extra=_columns(extra, ids))
-    ids, images = _read_folder(pictures)
-    if table is None:
+    if groups is not None and texts is None:
+        raise InputError(
+            f"the groups '{groups}' need a table of texts", hint="give the table that has the column"
+        )
+    ids, images = ([], None) if pictures is None else _read_folder(pictures)
+    if texts is None:
         return Items(ids=ids, images=images)
-    captions, extra = table
-    _require_same_items(ids, list(captions), pictures, texts)
-    return Items(
-        ids=ids, images=images, texts=[captions[item_id] for item_id in ids], extra=_columns(extra, ids)
-    )
+    table = _read_texts(texts, groups)
+    if pictures is None:
+        return table.items(list(table.captions))
+    _require_same_items(ids, list(table.captions), pictures, texts)
+    return table.items(ids, images)
 
 
 def items_from_arrays(
@@ -111,65 +133,47 @@ def _read_folder(folder: Path) -> tuple[list[str], list[bytes]]:
     return list(ids), [path.read_bytes() for path in paths]
 
 
-_Captions = dict[str, list[str]]
-_Extra = dict[str, dict[str, str]]
+def _read_texts(path: Path, groups: str | None) -> _Table:
+    """Return the captions, the group and the covariates of every id of a table."""
+    columns, rows = read_table(path, ("id", "text"))
+    group = _group_column(path, columns, groups)
+    others = [column for column in columns if column not in ("id", "text", group)]
+    table = _Table({}, None if group is None else {}, {})
+    for row in rows:
+        item_id = row["id"] or ""
+        if item_id not in table.captions:
+            table.extra[item_id] = {column: row.get(column) or "" for column in others}
+        table.captions.setdefault(item_id, []).append(row["text"] or "")
+        if table.groups is not None:
+            _keep_group(table.groups, item_id, row.get(str(group)) or "", path)
+    return table
 
 
-def _read_table(path: Path) -> tuple[_Captions, _Extra]:
-    """Return the captions of every id, and the covariates, of a table."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file", hint="check the path")
-    columns, rows = _parquet_rows(path) if path.suffix.lower() == _PARQUET else _text_rows(path)
-    for needed in ("id", "text"):
-        if needed not in columns:
-            raise InputError(
-                f"{path} has no column '{needed}', found {', '.join(columns) or 'none'}",
-                hint="name the columns id and text in the first line",
-            )
-    captions: _Captions = {}
-    extra: _Extra = {}
-    others = [column for column in columns if column not in ("id", "text")]
-    for number, row in enumerate(rows, start=2):
-        item_id, text = row.get("id"), row.get("text")
-        if item_id is None or text is None or None in row:
-            raise InputError(
-                f"{path}, line {number}: expected {len(columns)} fields", hint="put fields in quotes"
-            )
-        if item_id not in captions:
-            extra[item_id] = {column: row.get(column) or "" for column in others}
-        captions.setdefault(item_id, []).append(text)
-    return captions, extra
-
-
-def _text_rows(path: Path) -> tuple[list[str], list[dict[Any, Any]]]:
-    delimiter = _DELIMITERS.get(path.suffix.lower())
-    if delimiter is None:
+def _keep_group(groups: dict[str, str], item_id: str, group: str, path: Path) -> None:
+    if not group:
+        raise InputError(f"{path}: item '{item_id}' has no group", hint="give every item a group of its own")
+    if groups.setdefault(item_id, group) != group:
         raise InputError(
-            f"{path} is no table that can be read", hint="give a file that ends in .csv, .tsv or .parquet"
+            f"{path}: item '{item_id}' is in the groups '{groups[item_id]}' and '{group}'",
+            hint="an item belongs to one group",
         )
-    csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-            rows = list(reader)
-            return list(reader.fieldnames or []), rows
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a table: {error}", hint="save it as UTF-8") from error
 
 
-def _parquet_rows(path: Path) -> tuple[list[str], list[dict[Any, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} cannot be read as Parquet: {error}", hint="write the file again") from error
-    rows = [
-        {name: None if value is None else str(value) for name, value in row.items()}
-        for row in table.to_pylist()
-    ]
-    return list(table.column_names), rows
+def _group_column(path: Path, columns: list[str], asked: str | None) -> str | None:
+    if asked is None:
+        return GROUP_ID if GROUP_ID in columns else None
+    others = [column for column in columns if column not in ("id", "text")]
+    if asked not in others:
+        raise InputError(
+            f"{path} has no column '{asked}' for groups, found {', '.join(others) or 'none'}",
+            hint=nearest(asked, others) or "name a column of the table",
+        )
+    if asked != GROUP_ID and GROUP_ID in columns:
+        raise InputError(
+            f"{path} has a column '{GROUP_ID}', and '{asked}' is to be the groups",
+            hint=f"rename the column '{GROUP_ID}', or leave --groups out",
+        )
+    return asked
 
 
 def _require_same_items(ids: list[str], captioned: list[str], pictures: Path, texts: Path | None) -> None:
@@ -182,8 +186,3 @@ def _require_same_items(ids: list[str], captioned: list[str], pictures: Path, te
                 f"item '{missing[0]}' of {here} is not in {there} ({len(missing)} such items)",
                 hint="pictures and texts must be of the same items: an id is a file name without suffix",
             )
-
-
-def _columns(extra: _Extra, ids: list[str]) -> dict[str, list[str]]:
-    names = list(extra[ids[0]]) if ids else []
-    return {name: [extra[item_id][name] for item_id in ids] for name in names}

@@ -8,8 +8,13 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from registry.listings import list_embeddings, list_scores
+from registry.errors import StoreError
+from registry.exclusions import list_exclusions, share_of_pairs
+from registry.items import GROUP_ID, class_counts
+from registry.listings import list_embeddings
 from registry.lookup import current_name
+from registry.score_listings import list_scores
+from registry.store import Store
 from registry.tables import Checkpoint, Dataset, Family, Name, Series, Table
 
 
@@ -36,10 +41,37 @@ def checkpoint_details(session: Session, checkpoint: Checkpoint) -> dict[str, An
 
 
 def dataset_details(session: Session, dataset: Dataset) -> dict[str, Any]:
-    """Return the fields of a data set, and its embeddings."""
+    """Return the fields of a data set, its exclusions and its embeddings."""
     return {
         **_fields(dataset, without=("id", "parent_id")),
+        "exclusions": [
+            {
+                "name": row.name,
+                "pairs": row.pair_count,
+                "share": share_of_pairs(row.pair_count, dataset.item_count),
+                "most_at_one_item": row.largest_degree,
+                "rule": row.rule,
+            }
+            for row in list_exclusions(session, dataset)
+        ],
         "embeddings": [asdict(line) for line in list_embeddings(session, dataset_id=dataset.id)],
+    }
+
+
+def item_details(store: Store, dataset: Dataset) -> dict[str, Any]:
+    """Return how many groups the items of a data set have, and every covariate with its number of classes.
+
+    Where their file cannot be read, `problem` says why, and the rest is not known.
+    """
+    try:
+        counts = class_counts(store, dataset)
+    except StoreError as error:
+        return {"problem": error.message, "groups": None, "covariates": None}
+    groups = counts.pop(GROUP_ID, None)
+    return {
+        "problem": None,
+        "groups": groups,
+        "covariates": [{"name": name, "classes": count} for name, count in counts.items()],
     }
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from registry.tables import (
-    Benchmark,
     Checkpoint,
     Dataset,
     Embedding,
@@ -19,9 +18,7 @@ from registry.tables import (
     Family,
     Metric,
     Name,
-    Score,
     Series,
-    Source,
     Target,
     TargetExtraction,
 )
@@ -83,7 +80,10 @@ class EmbeddingLine:
 
 @dataclass(frozen=True)
 class TargetLine:
-    """A target as lists show it; `extractions` has one rule for each modality, by the start of its key."""
+    """A target as lists show it; `extractions` has one rule for each modality, by the start of its key.
+
+    `chance` is what one layer pair of unrelated embeddings scores, where there is a closed form for it.
+    """
 
     name: str
     dataset: str
@@ -93,21 +93,12 @@ class TargetLine:
     reducer: str
     pairs: str
     extractions: dict[str, str]
+    draws: int
+    alpha: float
+    seed: int
+    null_scheme: str
+    chance: float | None
     created_at: datetime
-
-
-@dataclass(frozen=True)
-class ScoreLine:
-    """A score as lists show it."""
-
-    checkpoint: str
-    task: str
-    metric: str
-    value: float
-    stderr: float | None
-    item_count: int | None
-    source: str
-    measured_at: datetime
 
 
 SHORT_KEY = 12
@@ -262,36 +253,12 @@ def list_targets(session: Session, *, limit: int | None = None) -> list[TargetLi
             reducer=row.reducer,
             pairs=row.pairs,
             extractions=rules.get(row.id, {}),
+            draws=row.draws,
+            alpha=row.alpha,
+            seed=row.seed,
+            null_scheme=row.null_scheme,
+            chance=row.chance,
             created_at=row.created_at,
         )
         for row, dataset, metric in session.execute(statement)
-    ]
-
-
-def list_scores(
-    session: Session, *, checkpoint_ids: Sequence[int] | None = None, limit: int | None = None
-) -> list[ScoreLine]:
-    """Return scores in the order in which they were recorded."""
-    statement = (
-        select(Score, Checkpoint.content_key, Name.name, Benchmark, Source.name)
-        .join(Checkpoint, Checkpoint.id == Score.checkpoint_id)
-        .join(Benchmark, Benchmark.id == Score.benchmark_id)
-        .join(Source, Source.id == Score.source_id)
-        .outerjoin(Name, IS_NAMED)
-        .order_by(Score.id, Name.id)
-    )
-    if checkpoint_ids is not None:
-        statement = statement.where(Score.checkpoint_id.in_(checkpoint_ids))
-    return [
-        ScoreLine(
-            checkpoint=name or key[:SHORT_KEY],
-            task=f"{benchmark.suite}/{benchmark.task}",
-            metric=benchmark.metric,
-            value=row.value,
-            stderr=row.stderr,
-            item_count=row.item_count,
-            source=source,
-            measured_at=row.measured_at,
-        )
-        for row, key, name, benchmark, source in session.execute(statement.limit(limit))
     ]

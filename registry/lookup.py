@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from registry.errors import NotFoundError, UsageError
-from registry.tables import Checkpoint, Dataset, Name, Series, Target
+from registry.tables import Battery, Benchmark, Checkpoint, Dataset, Name, Series, Target
 
 SHORTEST_KEY = 8
 
@@ -132,3 +132,37 @@ def find_target(session: Session, name: str) -> Target:
         hint = nearest(name, names) or "'cavewall target list' shows what is registered"
         raise NotFoundError(f"no target '{name}'", hint=hint)
     return target
+
+
+def find_battery(session: Session, name: str) -> Battery:
+    """Return the battery of a name.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    battery = session.scalar(select(Battery).where(Battery.name == name))
+    if battery is None:
+        names = session.scalars(select(Battery.name).order_by(Battery.name)).all()
+        defined = f"defined are {', '.join(names)}" if names else "define one: cavewall score define"
+        hint = nearest(name, names) or f"{defined}; bits per byte are called bpb"
+        raise NotFoundError(f"no battery '{name}'", hint=hint)
+    return battery
+
+
+def find_benchmarks(session: Session, pattern: str) -> list[Benchmark]:
+    """Return the benchmarks whose suite, or `suite/task`, is a text or matches a glob.
+
+    Raises:
+        NotFoundError: none does.
+    """
+    rows = session.scalars(select(Benchmark).order_by(Benchmark.id)).all()
+    found = [
+        row
+        for row in rows
+        if any(fnmatchcase(name, pattern) for name in (row.suite, f"{row.suite}/{row.task}"))
+    ]
+    if not found:
+        known = sorted({f"{row.suite}/{row.task}" for row in rows} | {row.suite for row in rows})
+        hint = nearest(pattern, known) or "a benchmark is called suite/task; 'cavewall score list' shows them"
+        raise NotFoundError(f"no benchmark matches '{pattern}'", hint=hint)
+    return found

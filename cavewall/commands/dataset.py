@@ -11,7 +11,7 @@ from cavewall.groups import Noun
 from cavewall.opening import opened
 from cavewall.options import db_option, dry_run_option, limit_option, option, output_options
 from cavewall.output import Output
-from cavewall.rendering import Column, columns_of, details_text
+from cavewall.rendering import Column, columns_of, details_text, plural
 
 LIST_COLUMNS = [
     Column("name"),
@@ -41,6 +41,7 @@ def command() -> None:
     metavar="FILE",
     help="CSV, TSV or Parquet: columns id and text.",
 )
+@option("--groups", metavar="COLUMN", help="Column of it with each item's group.  [default: group_id]")
 @option("--licence", metavar="TEXT", help="Of the items.")
 @option("--credit", metavar="TEXT", help="Whom to name when they are shown.")
 @dry_run_option
@@ -50,6 +51,7 @@ def add(
     name: str,
     pictures: Path | None,
     texts: Path | None,
+    groups: str | None,
     licence: str | None,
     credit: str | None,
     dry_run: bool,
@@ -58,7 +60,8 @@ def add(
 ) -> None:
     """Register items from a folder of pictures, a table of texts, or both.
 
-    With both, the id in the table is a picture's file name without its suffix.
+    With both, the id in the table is a picture's file name without its suffix. Other columns are kept as
+    covariates.
 
     Examples:
     cavewall dataset add birds --pictures birds/ --texts captions.csv
@@ -69,12 +72,58 @@ def add(
     from ingest.items_from_files import items_from_files
 
     with opened(database) as registry, rehearsal(registry, is_dry=dry_run) as stage:
-        items = items_from_files(pictures, texts)
+        items = items_from_files(pictures, texts, groups=groups)
         added = add_dataset(stage, name, items, licence=licence, credit=credit)
     row = {"outcome": added.outcome, "name": added.name, "detail": added.detail, "is_dry_run": dry_run}
     word = f"would be {added.outcome}" if dry_run else added.outcome
     text = f"{word}  {added.name}   {added.detail}"
     output.result("dataset-add", data=row, rows=[row], columns=columns_of(*row), text=text)
+
+
+@command.command()
+@click.argument("dataset")
+@click.argument("name")
+@option("--shared-words", is_flag=True, help="Items whose texts share a word, function words aside.")
+@option("--same", metavar="COVARIATE", help="Items of equal value; group_id for the items of one group.")
+@option(
+    "--pairs",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV, TSV or Parquet: columns left and right, of item ids.",
+)
+@dry_run_option
+@db_option
+@output_options
+def exclude(
+    dataset: str,
+    name: str,
+    shared_words: bool,
+    same: str | None,
+    pairs: Path | None,
+    dry_run: bool,
+    database: str | None,
+    output: Output,
+) -> None:
+    """Name pairs of items that a recipe can leave out of the neighbours.
+
+    A target takes it as --recipe exclude:NAME,cosine.
+
+    Examples:
+    cavewall dataset exclude emoji-1001 shared-word --shared-words
+    cavewall dataset exclude birds same-photographer --same photographer
+    """
+    from cavewall.rehearsal import rehearsal
+    from ingest.exclusions import add_exclusion, rule_of
+
+    with opened(database) as registry, rehearsal(registry, is_dry=dry_run) as stage:
+        rule = rule_of(shared_words=shared_words, same=same, pairs=pairs)
+        added = add_exclusion(stage, dataset, name, rule)
+    word = f"would be {added.outcome}" if dry_run else added.outcome
+    row = {key: value for key, value in asdict(added).items() if key != "exclusion_id"}
+    row["is_dry_run"] = dry_run
+    most = f"at most {added.largest_degree:,} at one item"
+    text = f"{word}  {name}   {plural(added.pair_count, 'pair')}, {added.share:.2%} of all, {most}"
+    output.result("dataset-exclude", data=row, rows=[row], columns=columns_of(*row), text=text)
 
 
 @command.command("list")
@@ -106,10 +155,11 @@ def show(name: str, database: str | None, output: Output) -> None:
     cavewall dataset show emoji-1001
     cavewall dataset show emoji-1001 --format json
     """
-    from registry.details import dataset_details
+    from registry.details import dataset_details, item_details
     from registry.lookup import find_dataset
 
     with opened(database) as registry, registry.read() as session:
-        data = dataset_details(session, find_dataset(session, name))
+        dataset = find_dataset(session, name)
+        data = dataset_details(session, dataset) | item_details(registry.store, dataset)
     text, rows, columns = details_text(data)
     output.result("dataset", data=data, rows=rows, columns=columns, text=text, is_one=True)

@@ -12,8 +12,10 @@ from cavewall.opening import opened
 from cavewall.options import db_option, dry_run_option, limit_option, option, output_options
 from cavewall.output import Output
 from cavewall.rendering import Column, columns_of, plural
+from registry.errors import UsageError
 
 if TYPE_CHECKING:
+    from compute.plan import TargetPlan
     from registry.handle import Registry
 
 
@@ -28,7 +30,13 @@ def command() -> None:
     "--metric", default="mutual_knn", show_default=True, metavar="NAME", help="How to compare two layers."
 )
 @option("--k", default=10, show_default=True, type=click.IntRange(min=1), help="How many neighbours count.")
-@option("--recipe", default="cosine", show_default=True, help="What is done to a layer first.")
+@option(
+    "--recipe",
+    default="cosine",
+    show_default=True,
+    metavar="STEPS",
+    help="What is done to a layer first: centre, exclude:NAME, and cosine at the end.",
+)
 @option(
     "--reducer",
     default="max",
@@ -44,6 +52,13 @@ def command() -> None:
     help="Across modalities only?",
 )
 @option("--extraction", "extraction", multiple=True, metavar="KEY", help="A rule to take, one per modality.")
+@option("--draws", default=500, show_default=True, type=int, metavar="N", help="Permutations of each null.")
+@option(
+    "--alpha", default=0.05, show_default=True, type=float, metavar="SHARE", help="Level of the threshold."
+)
+@option("--seed", default=0, show_default=True, type=int, metavar="N", help="Of the permutations.")
+@option("--groups", is_flag=True, help="Permute groups of items as blocks.")
+@option("--within", metavar="COVARIATE", help="Permute only items of equal value.")
 @option("--name", help="What to call it.  [default: made of the data set and the metric]")
 @dry_run_option
 @db_option
@@ -56,6 +71,11 @@ def add(
     reducer: Any,
     pairs: Any,
     extraction: tuple[str, ...],
+    draws: int,
+    alpha: float,
+    seed: int,
+    groups: bool,
+    within: str | None,
     name: str | None,
     dry_run: bool,
     database: str | None,
@@ -64,31 +84,53 @@ def add(
     """Register which pairs ought to exist, and how they are compared.
 
     Without --extraction it takes the rule that each modality's embeddings were made by, or the default rule.
+    More --draws for a target that is there make its nulls due again, and no score.
 
     Examples:
     cavewall target add --dataset emoji-1001
     cavewall target add --dataset emoji-1001 --metric mutual_knn --k 20 --pairs across
+    cavewall target add --dataset emoji-1001 --recipe exclude:shared-word,cosine --draws 1000
     """
     from cavewall.rehearsal import rehearsal
     from cavewall.rules import extraction_ids
-    from compute.targets import TargetRule, add_target
+    from compute.targets import NullRule, TargetRule, add_target
 
-    rule = TargetRule(metric, k, recipe, reducer, pairs)
+    null = NullRule(draws, alpha, seed, _scheme(groups, within))
+    rule = TargetRule(metric, k, recipe, reducer, pairs, null)
     with opened(database) as registry, rehearsal(registry, is_dry=dry_run) as stage:
         chosen = extraction_ids(stage, dataset, extraction)
         done = add_target(stage, dataset, chosen, rule, name=name)
-        missing = _missing_pairs(stage, done.name)
-    word = f"would be {done.outcome}" if dry_run else done.outcome
-    row = {"outcome": done.outcome, "name": done.name, "pairs_missing": missing}
-    text = f"{word}  {done.name}   {plural(missing, 'pair')} missing"
-    columns = columns_of("outcome", "name", "pairs_missing")
-    output.result("target-add", data=row, rows=[row], columns=columns, text=text)
+        plan = _plan_of(stage, done.name)
+    row = {
+        "outcome": done.outcome,
+        "name": done.name,
+        "pairs_missing": plan.pairs,
+        "nulls_missing": plan.null_pairs,
+        "draws": plan.draws,
+    }
+    text = f"{_word(done.outcome, dry_run)}  {done.name}   {plural(plan.pairs, 'pair')} missing"
+    if done.outcome == "draws raised":
+        text += f", {plan.draws:,} draws: {plural(plan.null_pairs, 'null')} to draw again"
+    output.result("target-add", data=row, rows=[row], columns=columns_of(*row), text=text)
 
 
-def _missing_pairs(registry: Registry, name: str) -> int:
+def _scheme(groups: bool, within: str | None) -> str:
+    if groups and within is not None:
+        raise UsageError("--groups and --within are two schemes", hint="give one of them")
+    return "groups" if groups else "items" if within is None else f"within:{within}"
+
+
+def _word(outcome: str, dry_run: bool) -> str:
+    if not dry_run:
+        return outcome
+    return "draws would be raised" if outcome == "draws raised" else f"would be {outcome}"
+
+
+def _plan_of(registry: Registry, name: str) -> TargetPlan:
     from compute.plan import make_plan
 
-    return sum(plan.pairs for plan in make_plan(registry, [name]))
+    (plan,) = make_plan(registry, [name])
+    return plan
 
 
 @command.command("list")
@@ -113,6 +155,8 @@ def list_(limit: int | None, database: str | None, output: Output) -> None:
         ]
     columns = [
         *columns_of("name", "dataset", "metric", "parameters", "recipe", "reducer", "pairs"),
+        Column("chance", kind="score"),
+        Column("draws", kind="count"),
         Column("fresh", kind="count"),
         Column("wanted", kind="count"),
     ]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import func, select
 
 from cavewall.rehearsal import rehearsal
+from registry.errors import StoreError
 from registry.handle import Registry
 from registry.tables import Family
 
@@ -55,3 +57,14 @@ def test_files_of_a_rehearsal_are_thrown_away(sqlite_registry: Registry) -> None
 def test_what_is_not_dry_is_the_registry_itself(sqlite_registry: Registry) -> None:
     with rehearsal(sqlite_registry, is_dry=False) as stage:
         assert stage is sqlite_registry
+
+
+def test_rehearsal_reads_the_files_of_the_zoo_and_adds_none(sqlite_registry: Registry) -> None:
+    there = sqlite_registry.store.write("kind", ".txt", lambda path: path.write_text("there") and None)
+    with rehearsal(sqlite_registry, is_dry=True) as stage:
+        own = stage.store.write("kind", ".txt", lambda path: path.write_text("own") and None)
+        assert stage.store.checked_path(there.uri, there.sha256).read_text() == "there"
+        assert stage.store.checked_path(own.uri, own.sha256).read_text() == "own"
+        with pytest.raises(StoreError, match="is missing in the store"):
+            stage.store.checked_path("kind/none.txt", "0" * 64)
+    assert not sqlite_registry.store.path(own.uri).exists()

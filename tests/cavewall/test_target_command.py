@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
+
+from compute.targets import NullRule
 from registry.handle import Registry
 from tests.cavewall.conftest import Call
 
@@ -43,3 +47,76 @@ def test_list_says_how_much_is_there(call: Call, small_zoo: Registry) -> None:
     )
     assert sorted(row["extractions"]) == ["language", "vision"]
     assert "k=3" in call("target", "list").stdout
+
+
+def test_more_draws_are_drawn_again_and_fewer_are_not(call: Call, small_zoo: Registry) -> None:
+    assert call("target", "add", "--k", "5", "--draws", "50").stdout.startswith("added  tiny/mutual-knn-k5 ")
+    assert call("target", "add", "--k", "5", "--draws", "40").stdout.startswith("unchanged")
+    rehearsed = call("target", "add", "--k", "5", "--draws", "60", "--dry-run")
+    assert rehearsed.stdout.startswith("draws would be raised  tiny/mutual-knn-k5 ")
+    result = call("target", "add", "--k", "5", "--draws", "60")
+    expected = "draws raised  tiny/mutual-knn-k5   3 pairs missing, 60 draws: 3 nulls to draw again\n"
+    assert (result.exit_code, result.stdout) == (0, expected)
+    rows = json.loads(call("target", "list", "--format", "json").stdout)["data"]
+    assert [(row["draws"], row["chance"]) for row in rows] == [(500, 3 / 23), (60, 5 / 23)]
+
+
+def test_the_defaults_of_the_null_are_those_of_the_layer(call: Call, small_zoo: Registry) -> None:
+    call("target", "add", "--k", "5")
+    row = json.loads(call("target", "list", "--format", "json").stdout)["data"][-1]
+    usual = NullRule()
+    found = (row["draws"], row["alpha"], row["seed"], row["null_scheme"])
+    assert found == (usual.draws, usual.alpha, usual.seed, usual.scheme)
+
+
+def test_another_null_is_another_target(call: Call, small_zoo: Registry) -> None:
+    for options in (("--alpha", "0.01"), ("--seed", "7")):
+        assert call("target", "add", "--k", "3", *options).stdout.startswith("added")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--draws", "0"), "0 draws, expected at least 19"),
+        (("--alpha", "1.5"), "alpha is 1.5, expected a share between 0 and 1"),
+        (("--groups", "--within", "kind"), "--groups and --within are two schemes"),
+        (("--recipe", "center,cosine"), "no recipe step 'center'"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    call: Call, small_zoo: Registry, options: tuple[str, ...], sentence: str
+) -> None:
+    result = call("target", "add", "--k", "5", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in result.stderr
+
+
+def test_a_recipe_takes_an_exclusion_on_a_dry_run_too(
+    call: Call, small_zoo: Registry, tmp_path: Path
+) -> None:
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("left,right\nitem00,item01\nitem00,item02\n")
+    recipe = ("--k", "5", "--recipe", "exclude:near,cosine")
+    refused = call("target", "add", *recipe)
+    assert refused.exit_code == 1
+    assert "data set tiny has no exclusion 'near'" in refused.stderr
+    call("dataset", "exclude", "tiny", "near", "--pairs", pairs)
+    assert call("target", "add", *recipe, "--dry-run").stdout.startswith("would be added")
+    assert call("target", "add", *recipe).stdout == (
+        "added  tiny/mutual-knn-k5-exclude-near-cosine   3 pairs missing\n"
+    )
+    row = json.loads(call("target", "list", "--format", "json").stdout)["data"][-1]
+    chance = (21 * 5 / 23 + 5 / 21 + 2 * 5 / 22) / 24
+    assert (row["recipe"], row["chance"]) == ("exclude:near,cosine", pytest.approx(chance))
+
+
+def test_schemes_come_from_what_the_items_have(call: Call, zoo: Registry, tmp_path: Path) -> None:
+    table = tmp_path / "words.csv"
+    lines = [f"i{n},thing{n},g{n // 2},{'pq'[n % 2]}" for n in range(24)]
+    table.write_text("\n".join(["id,text,group_id,kind", *lines]) + "\n")
+    assert call("dataset", "add", "words", "--texts", table).exit_code == 0
+    for options, name in ((("--groups",), "groups"), (("--within", "kind"), "within-kind")):
+        result = call("target", "add", "--k", "3", *options)
+        assert result.stdout == f"added  words/mutual-knn-k3-scheme-{name}   0 pairs missing\n"
+    rows = json.loads(call("target", "list", "--format", "json").stdout)["data"]
+    assert [row["null_scheme"] for row in rows] == ["groups", "within:kind"]

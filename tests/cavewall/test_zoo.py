@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import cavewall
-from registry.errors import ConfigurationError, ConflictError, EmbeddingMismatch, UsageError
+from cavewall.zoo import Zoo
+from registry.errors import ConfigurationError, ConflictError, EmbeddingMismatch, NotFoundError, UsageError
 from registry.handle import Registry
 from registry.items import read_items
 from registry.lookup import find_dataset
+from tests.analysis.tiny import TinyZoo
 
 
 def ids_of(registry: Registry) -> list[str]:
@@ -56,6 +58,9 @@ def test_same_target_changes_nothing(small_zoo: Registry) -> None:
     with cavewall.open() as zoo:
         assert zoo.target(k=3).outcome == "unchanged"
         assert zoo.target(k=4, pairs="across").name == "tiny/mutual-knn-k4-across"
+        assert zoo.target(k=4, seed=3, alpha=0.01).name == "tiny/mutual-knn-k4-alpha-0.01-seed-3"
+        assert zoo.target(k=5, draws=50).outcome == "added"
+        assert zoo.target(k=5, draws=60).outcome == "draws raised"
 
 
 def test_matrix_of_several_targets_must_be_named(small_zoo: Registry) -> None:
@@ -90,3 +95,20 @@ def test_version_is_the_one_of_the_package() -> None:
     from importlib.metadata import version
 
     assert cavewall.__version__ == version("cavewall")
+
+
+def test_discoveries_are_asked_for_by_names(sqlite_registry: Registry) -> None:
+    tiny = TinyZoo(sqlite_registry)
+    tiny.add("a", "b")
+    tiny.add("x", modality="language")
+    tiny.calibrate({(2, 0): 0.025, (2, 1): 0.5}, draws=39)
+    with Zoo(sqlite_registry) as zoo:
+        zoo.snapshot()
+        assert [(pair.left_name, pair.right_name) for pair in zoo.discoveries().found] == [("a", "x")]
+        answer = zoo.discoveries("main", "x", q=0.04)
+        assert (answer.m, answer.found) == (2, ())
+        assert [(pair.left_name, pair.right_name) for pair in answer.pairs] == [("x", "a"), ("x", "b")]
+        with pytest.raises(NotFoundError):
+            zoo.discoveries("main", "nobody")
+        with pytest.raises(NotFoundError):
+            zoo.discoveries("elsewhere")

@@ -52,6 +52,12 @@ def test_both_paths_equal_the_definition(n: int, r: int, c: int, seed: int, data
     assert (gemm(rows, columns, k) == expected).all()
 
 
+@pytest.mark.parametrize("n", [40, 400])  # many items for few entries are inverted in another way
+def test_many_items_for_few_entries_equal_the_definition(n: int) -> None:
+    rows, columns = random_lists(3, n, 4, seed=1), random_lists(2, n, 4, seed=2)
+    assert shared_neighbours(rows, columns, k=3).tolist() == twin(rows, columns, 3).tolist()
+
+
 def test_a_case_worked_by_hand() -> None:
     left = np.array([[[1, 2], [0, 2], [0, 3], [2, 1]]], np.uint8)
     right = np.array([[[1, 3], [2, 0], [1, 3], [0, 1]]], np.uint8)

@@ -32,10 +32,11 @@ def test_a_plan_writes_nothing_and_says_why(zoo: SyntheticZoo) -> None:
 def test_rows_left_half_done_are_told_from_new_ones(zoo: SyntheticZoo) -> None:
     run_targets(zoo.registry, options=RunOptions(device="cpu"))
     with zoo.registry.write() as session:
-        session.execute(update(Slot).where(Slot.slot == 2).values(done_through=1))
+        session.execute(update(Slot).where(Slot.slot == 2).values(done_through=1, null_through=1))
     zoo.add(1)
     plan = make_plan(zoo.registry)[0]
     assert (plan.new_pairs, plan.unfinished_pairs) == (3, 1)
+    assert (plan.null_pairs, plan.null_layer_pairs) == (4, plan.layer_pairs * plan.draws)
 
 
 def test_the_rate_of_an_earlier_run_gives_the_estimate(zoo: SyntheticZoo) -> None:

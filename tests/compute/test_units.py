@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,14 +11,20 @@ from compute.units import SlotTable, missing, units, wanted_columns
 
 @st.composite
 def slot_tables(draw: st.DrawFn) -> SlotTable:
+    """A matrix as its scores or as its nulls see it: a null is wanted only as far as the row is scored."""
     size = draw(st.integers(0, 14))
-    return SlotTable(
+    null_through = np.array([draw(st.integers(0, slot)) for slot in range(size)], np.int64)
+    scored = np.array([draw(st.integers(int(null_through[slot]), slot)) for slot in range(size)], np.int64)
+    slots = SlotTable(
         embedding=np.arange(size) + 1,
         modality=np.array(draw(st.lists(st.integers(0, 2), min_size=size, max_size=size)), np.int64),
         layers=np.array(draw(st.lists(st.integers(1, 5), min_size=size, max_size=size)), np.int64),
         is_live=np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)), np.bool_),
-        done_through=np.array([draw(st.integers(0, slot)) for slot in range(size)], np.int64),
+        done_through=scored,
+        reach=np.arange(size),
+        null_through=null_through,
     )
+    return slots.for_nulls() if draw(st.booleans()) else slots
 
 
 def lacking(slots: SlotTable, pairs: str) -> set[tuple[int, int]]:
@@ -24,7 +32,7 @@ def lacking(slots: SlotTable, pairs: str) -> set[tuple[int, int]]:
     return {
         (s, t)
         for s in range(len(slots))
-        for t in range(int(slots.done_through[s]), s)
+        for t in range(int(slots.done_through[s]), int(slots.reach[s]))
         if slots.is_live[s]
         and slots.is_live[t]
         and (pairs == "all" or slots.modality[s] != slots.modality[t])
@@ -49,10 +57,10 @@ def test_units_cover_what_is_lacking_once_and_leave_no_gap(slots: SlotTable, pai
             columns = wanted_columns(slots, row, unit.start, unit.stop, pairs)  # type: ignore[arg-type]
             covered += [(row, int(column)) for column in columns]
             if done[row] >= unit.start:
-                done[row] = max(done[row], min(unit.stop, row))
+                done[row] = max(done[row], min(unit.stop, slots.reach[row]))
     assert len(covered) == len(set(covered))
     assert set(covered) == lacking(slots, pairs)
-    after = SlotTable(slots.embedding, slots.modality, slots.layers, slots.is_live, done)
+    after = replace(slots, done_through=done)
     assert missing(after, pairs).pairs.sum() == 0  # type: ignore[arg-type]
 
 

@@ -19,7 +19,8 @@ from ingest.sources.causal import windows
 from registry.errors import EmbeddingMismatch, InputError, UsageError
 from registry.handle import Registry
 from registry.items import Items
-from registry.tables import Benchmark, Run, Score
+from registry.keys import content_key
+from registry.tables import Benchmark, Checkpoint, Dataset, Run, Score
 from tests.ingest.conftest import END_OF_TEXT
 
 TEXTS = ["red", "a bird", "naïve: 猫", "x" * 9]
@@ -114,6 +115,27 @@ def test_the_score_says_how_it_was_measured(registry: Registry, neox_folder: Pat
     assert (score.details["tokens"], score.details["context"]) == (byte_count, 64)
     assert score.details["first_token"] == f"predicted from eos ({END_OF_TEXT})"
     assert len(score.details["corpus_sha256"]) == 64
+
+
+def test_a_score_keeps_the_identity_that_it_has_had_since_schema_0005(
+    sqlite_registry: Registry, neox_folder: Path
+) -> None:
+    """Spelled out: with another key, every zoo would measure its bits per byte again."""
+    checkpoint_id = add_checkpoint(sqlite_registry, f"path:{neox_folder}").checkpoint_id
+    dataset_id = dataset(sqlite_registry)
+    measure_bits_per_byte(sqlite_registry, checkpoint_id, dataset_id, context=32)
+    with sqlite_registry.read() as session:
+        checkpoint, words = session.get_one(Checkpoint, checkpoint_id), session.get_one(Dataset, dataset_id)
+        score = session.scalars(select(Score)).one()
+    identity = {
+        "checkpoint": checkpoint.content_key,
+        "benchmark": ["bits-per-byte", "words", "bits_per_byte", words.revision],
+        "protocol": "each text alone, corpus ratio",
+        "caption_index": 0,
+        "context": 32,
+        "source": "own evaluation",
+    }
+    assert score.content_key == content_key("score", identity)
 
 
 def test_a_long_text_is_scored_in_windows(sqlite_registry: Registry, neox_folder: Path) -> None:

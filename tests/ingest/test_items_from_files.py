@@ -145,3 +145,41 @@ def test_arrays_become_png_without_loss() -> None:
 def test_an_array_that_is_not_pictures_is_refused(array: np.ndarray) -> None:
     with pytest.raises(InputError, match=r"expected uint8 of shape \(n, h, w, 3\), found"):
         items_from_arrays(array)
+
+
+GROUPED = "id,text,group_id,kind\nz,one,g,p\na,two,h,q\nz,three,g,r\n"
+
+
+def test_a_column_of_groups_makes_groups_and_no_covariate(tmp_path: Path) -> None:
+    items = items_from_files(texts=table(tmp_path / "t.csv", GROUPED))
+    assert items.group_ids == ["g", "h"]
+    assert items.extra == {"kind": ["p", "q"]}
+
+
+def test_another_column_can_be_named_as_the_groups(folder: Path, tmp_path: Path) -> None:
+    text = "id,text,photo,kind\nb,x,1,p\na9,y,1,q\na10,z,2,p\n"
+    items = items_from_files(folder, table(tmp_path / "t.csv", text), groups="photo")
+    assert (items.ids, items.group_ids) == (["a10", "a9", "b"], ["2", "1", "1"])
+    assert items.extra == {"kind": ["p", "q", "p"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "groups", "sentence"),
+    [
+        (GROUPED, "grup", "has no column 'grup' for groups, found group_id, kind"),
+        (GROUPED, "text", "has no column 'text' for groups"),
+        (GROUPED, "kind", "has a column 'group_id', and 'kind' is to be the groups"),
+        ("id,text,group_id\na,x,g\nb,y,\n", None, "item 'b' has no group"),
+        ("id,text,group_id\na,x,g\na,y,h\n", None, "item 'a' is in the groups 'g' and 'h'"),
+    ],
+)
+def test_groups_that_mean_nothing_are_refused(
+    tmp_path: Path, text: str, groups: str | None, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        items_from_files(texts=table(tmp_path / "t.csv", text), groups=groups)
+
+
+def test_groups_need_a_table(folder: Path) -> None:
+    with pytest.raises(InputError, match="the groups 'photo' need a table of texts"):
+        items_from_files(folder, groups="photo")

@@ -13,11 +13,11 @@ from registry.listings import (
     list_checkpoints,
     list_datasets,
     list_embeddings,
-    list_scores,
     list_targets,
     live_checkpoints,
 )
-from registry.tables import Checkpoint, Dataset, Embedding
+from registry.score_listings import list_refusals, list_scores
+from registry.tables import Benchmark, Checkpoint, Dataset, Embedding, Score
 from tests.migrations.rows import digest, fill
 
 
@@ -82,11 +82,35 @@ def test_targets_are_listed_with_their_rules(filled: Registry) -> None:
     assert line.extractions == {"vision": digest("2")[:12]}
 
 
-def test_scores_are_listed(filled: Registry) -> None:
+def test_scores_are_listed_with_their_source_and_chance(filled: Registry) -> None:
     with filled.read() as session:
-        (line,) = list_scores(session, checkpoint_ids=[1])
+        (line,) = list_scores(session, checkpoint_ids=[1], benchmark_ids=[1])
         assert list_scores(session, checkpoint_ids=[2]) == []
+        assert list_scores(session, benchmark_ids=[2]) == []
     assert (line.checkpoint, line.task, line.value) == ("net", "text/captions", 0.1 + 0.2)
+    assert (line.source, line.trust, line.chance) == ("own evaluation", "high", 0.125)
+
+
+def test_chance_of_a_score_that_measured_none_is_its_benchmarks(filled: Registry) -> None:
+    with filled.write() as session:
+        session.get_one(Score, 1).chance = None
+        session.get_one(Benchmark, 1).chance = 0.25
+    with filled.read() as session:
+        (line,) = list_scores(session)
+    assert line.chance == 0.25
+
+
+def test_refused_claims_are_listed_with_the_reason(filled: Registry) -> None:
+    with filled.read() as session:
+        (line,) = list_refusals(session, checkpoint_ids=[1], benchmark_ids=[1])
+        assert list_refusals(session, checkpoint_ids=[2]) == []
+        assert list_refusals(session, benchmark_ids=[2]) == []
+    assert (line.checkpoint, line.task, line.value, line.reason) == (
+        "net",
+        "text/captions",
+        "nan",
+        "not a number",
+    )
 
 
 def test_census_counts_what_is_live(filled: Registry) -> None:
