@@ -10,13 +10,21 @@ from cavewall.demo.emoji import EmojiSet
 from cavewall.demo.training import DEMO_RECIPE, train
 from cavewall.demo.unicode_names import character_names
 from cavewall.demo.weights import LITE_NETWORKS, minilm_folder, write_lite_network
+from cavewall.rules import extraction_ids
+from compute.targets import AddedTarget, NullRule, TargetRule, add_target
+from ingest.batteries import DefinedBattery, define_battery
 from ingest.checkpoints import Added, add_checkpoint
 from ingest.datasets import AddedDataset, add_dataset
+from ingest.exclusions import SharedWords, add_exclusion
 from ingest.items_from_files import items_from_arrays
 from registry.handle import Registry
 
 DATASET = "emoji-1001"
 SERIES = "unicode-names"
+SHARED_WORD = "shared-word"
+BATTERY = "emoji-19"
+TASKS = ("category", "subcategory:18")
+DRAWS = 200
 MINILM = "minilm-l6"
 CREDIT = "pictures: Twemoji, CC-BY 4.0; names: Unicode CLDR, by the package emoji"
 
@@ -33,6 +41,21 @@ def add_emoji(registry: Registry, emoji: EmojiSet) -> AddedDataset:
     items = items_from_arrays(emoji.images, ids=emoji.ids, texts=emoji.names)
     classes = {"category": list(emoji.categories), "subcategory": list(emoji.subcategories)}
     return add_dataset(registry, DATASET, replace(items, extra=classes), credit=CREDIT)
+
+
+def add_targets(registry: Registry) -> list[AddedTarget]:
+    """Say what ought to exist: every pair, and every pair again without neighbours that share a word."""
+    add_exclusion(registry, DATASET, SHARED_WORD, SharedWords())
+    extractions = extraction_ids(registry, DATASET, ())
+    return [
+        add_target(registry, DATASET, extractions, TargetRule(recipe=recipe, null=NullRule(draws=DRAWS)))
+        for recipe in ("cosine", f"exclude:{SHARED_WORD},cosine")
+    ]
+
+
+def add_battery(registry: Registry, dataset_id: int) -> DefinedBattery:
+    """Define nineteen tasks with real answers: what kind of thing an emoji shows."""
+    return define_battery(registry, BATTERY, dataset_id, TASKS, stratify="subcategory")
 
 
 def add_pretrained(registry: Registry, folder: Path) -> list[Added]:

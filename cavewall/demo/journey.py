@@ -15,21 +15,25 @@ from cavewall.demo.contents import (
     DATASET,
     SERIES,
     add_baselines,
+    add_battery,
     add_emoji,
     add_pretrained,
+    add_targets,
     train_and_add,
 )
 from cavewall.demo.emoji import load_emoji
-from cavewall.rules import extraction_ids
 from compute.runner import RunOptions, RunSummary, run_targets
-from compute.targets import TargetRule, add_target
-from ingest.bits_per_byte import measure_bits_per_byte
+from compute.targets import AddedTarget
+from ingest.batteries import load_battery
+from ingest.battery_runs import run_battery
+from ingest.bits_per_byte import METRIC, measure_bits_per_byte
 from ingest.checkpoints import Added
 from ingest.embedding import embed_missing
 from registry.errors import PartlyDone
 from registry.handle import Registry, create_registry, open_registry
+from registry.lookup import find_target
 from registry.settings import ZOO_FILE, load_settings
-from registry.tables import Checkpoint, Embedding, Series
+from registry.tables import Benchmark, Checkpoint, Embedding, Score, Series
 
 Tell = Callable[[str, str], None]
 Report = Callable[[str, int, int], None]
@@ -37,13 +41,16 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class DemoZoo:
-    """The demo's registry with the names of its data set and target."""
+    """The demo's registry, with its data set and its two targets.
+
+    `strict` is the target without neighbours that share a word.
+    """
 
     registry: Registry
     folder: Path
     dataset_id: int
-    target: str
-    target_id: int
+    target: AddedTarget
+    strict: AddedTarget
     item_count: int
 
 
@@ -59,7 +66,7 @@ def demo_registry(folder: Path) -> Iterator[Registry]:
 
 
 def build(registry: Registry, folder: Path, *, device: str, tell: Tell, report: Report) -> DemoZoo:
-    """Fill the demo's zoo: register, train, embed, align, publish.
+    """Fill the demo's zoo: register, train, embed, align, probe, publish.
 
     Args:
         registry: of the demo's folder.
@@ -83,13 +90,14 @@ def build(registry: Registry, folder: Path, *, device: str, tell: Tell, report: 
     _measure_bits(registry, dataset.dataset_id, points, report)
     tell("training", f"{_bits_line(registry)}   {_minutes(begun)}")
     _embed(registry, dataset.dataset_id, device, tell, report)
-    rules = extraction_ids(registry, DATASET, ())
-    target = add_target(registry, DATASET, rules, TargetRule())
-    _align(registry, target.name, device, tell, report)
+    target, strict = add_targets(registry)
+    _align(registry, target.name, "aligned", device, tell, report)
+    _align(registry, strict.name, "and again", device, tell, report)
+    _probe(registry, dataset.dataset_id, tell, report)
     snapshot = build_snapshot(registry)
     rows = sum(snapshot.rows.values())
     tell("snapshot", f"number {snapshot.number}, {rows:,} rows in Parquet, to be asked in SQL")
-    return DemoZoo(registry, folder, dataset.dataset_id, target.name, target.target_id, len(emoji.ids))
+    return DemoZoo(registry, folder, dataset.dataset_id, target, strict, len(emoji.ids))
 
 
 def _described(added: list[Added]) -> str:
@@ -106,14 +114,13 @@ def _measure_bits(registry: Registry, dataset_id: int, points: list[Added], repo
 
 
 def _bits_line(registry: Registry) -> str:
-    from registry.tables import Score
-
     with registry.read() as session:
         rows = session.execute(
             select(Checkpoint.step, Score.value)
             .join(Checkpoint, Checkpoint.id == Score.checkpoint_id)
             .join(Series, Series.id == Checkpoint.series_id)
-            .where(Series.name == SERIES)
+            .join(Benchmark, Benchmark.id == Score.benchmark_id)
+            .where(Series.name == SERIES, Benchmark.metric == METRIC)
             .order_by(Checkpoint.step)
         ).all()
     listed = ", ".join(f"{value:.2f} at step {step}" for step, value in rows)
@@ -141,14 +148,36 @@ def _embed(registry: Registry, dataset_id: int, device: str, tell: Tell, report:
     tell("embedded", f"{count} checkpoints, {layers} layers   {_minutes(begun)}")
 
 
-def _align(registry: Registry, target: str, device: str, tell: Tell, report: Report) -> RunSummary:
+def _align(
+    registry: Registry, target: str, heading: str, device: str, tell: Tell, report: Report
+) -> RunSummary:
     begun = time.monotonic()
     summary = run_targets(registry, [target], RunOptions(device=device, report=report))
+    with registry.read() as session:
+        row = find_target(session, target)
+    rule = "" if row.recipe == "cosine" else "without neighbours that share a word: "
     if summary.run_id is None:
-        tell("aligned", "nothing to do: every pair is there")
+        tell(heading, f"{rule}nothing to do, every pair is there")
     else:
-        tell("aligned", f"{summary.pairs} pairs, {summary.layer_pairs:,} layer pairs   {_minutes(begun)}")
+        done = f"{summary.pairs} pairs, {summary.layer_pairs:,} layer pairs"
+        tell(heading, f"{rule}{done}, calibrated with {row.draws} permutations   {_minutes(begun)}")
     return summary
+
+
+def _probe(registry: Registry, dataset_id: int, tell: Tell, report: Report) -> None:
+    begun = time.monotonic()
+    defined = add_battery(registry, dataset_id)
+    battery = load_battery(registry, defined.name)
+    with registry.read() as session:
+        ready = select(Embedding.checkpoint_id).where(Embedding.status == "ready")
+        ids = sorted(set(session.scalars(ready)))
+    new = 0
+    for index, checkpoint_id in enumerate(ids):
+        report("probe", index, len(ids))
+        new += run_battery(registry, battery, checkpoint_id).outcome == "added"
+    report("probe", len(ids), len(ids))
+    tasks = f"{defined.task_count} tasks, what an emoji shows, by linear probes on {len(ids)} checkpoints"
+    tell("scores", tasks + (f"   {_minutes(begun)}" if new else " (all known)"))
 
 
 def _minutes(begun: float) -> str:

@@ -41,7 +41,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = cavewall(folder, "demo", "--check", "--format", "json")
     assert result.returncode == 0, result.stdout + result.stderr
     checks = json.loads(result.stdout)["data"]
-    assert len(checks) == 7
+    assert len(checks) == 16
     assert {check["result"] for check in checks} == {"ok"}
     return folder / "cavewall-demo"
 
@@ -66,8 +66,19 @@ def test_the_readme_shows_what_is_printed(demo: Path) -> None:
 
 def test_the_views_hold_every_pair_once_and_from_both_sides(demo: Path) -> None:
     for view, count in (("alignment", 66), ("alignment_both", 132)):
-        (row,) = rows(demo, f"select target_id, count(*) as pairs from {view} group by 1")
-        assert row["pairs"] == count
+        of_targets = rows(demo, f"select target_id, count(*) as pairs from {view} group by 1")
+        assert [row["pairs"] for row in of_targets] == [count, count]
+
+
+def test_every_pair_is_calibrated_and_every_checkpoint_scored(demo: Path) -> None:
+    found = rows(demo, "select distinct status, draws, score_se > 0 as has_se from alignment")
+    assert found == [{"status": "calibrated", "draws": 200, "has_se": True}]
+    found = rows(
+        demo,
+        "select count(*) as scores, count(distinct checkpoint_id) as checkpoints from scores "
+        "join benchmarks using (benchmark_id) where suite = 'emoji-19' and is_current",
+    )
+    assert found == [{"scores": 19 * 12, "checkpoints": 12}]
 
 
 def test_one_more_checkpoint_costs_a_row_and_retiring_nothing(demo: Path) -> None:
@@ -77,10 +88,10 @@ def test_one_more_checkpoint_costs_a_row_and_retiring_nothing(demo: Path) -> Non
     ):
         result = cavewall(demo, *arguments)
         assert result.returncode == 0, result.stderr
-    assert aligned(demo) == 12
+    assert aligned(demo) == 24  # two targets
     assert aligned(demo) == 0
     retired = cavewall(demo, "checkpoint", "retire", "pixels-16", "--reason", "a test", "--yes")
     assert retired.returncode == 0, retired.stderr
     assert aligned(demo) == 0
     assert cavewall(demo, "checkpoint", "restore", "pixels-16").returncode == 0
-    assert aligned(demo) == 12
+    assert aligned(demo) == 24
