@@ -23,13 +23,15 @@ ROWS_AT_ONCE = 50_000
 
 @dataclass(frozen=True)
 class Watermark:
-    """How far one row of a target's matrix is done, and whose row it is."""
+    """How far one row of a target's matrix is done, its null with how many draws, and whose row it is."""
 
     target_id: int
     target_key: str
+    draws: int
     slot: int
     embedding_id: int
     done_through: int
+    null_through: int
 
 
 def write_alignment(session: Session, store: Store, previous: Manifest | None) -> tuple[FileEntry, ...]:
@@ -49,7 +51,15 @@ def write_alignment(session: Session, store: Store, previous: Manifest | None) -
 def watermarks(session: Session) -> list[Watermark]:
     """Return every slot of every target, in order."""
     statement = (
-        select(Slot.target_id, Target.content_key, Slot.slot, Slot.embedding_id, Slot.done_through)
+        select(
+            Slot.target_id,
+            Target.content_key,
+            Target.draws,
+            Slot.slot,
+            Slot.embedding_id,
+            Slot.done_through,
+            Slot.null_through,
+        )
         .join(Target, Target.id == Slot.target_id)
         .order_by(Slot.target_id, Slot.slot)
     )
@@ -71,8 +81,9 @@ def block_signature(marks: Sequence[Watermark]) -> str:
     so do the columns of the file. Whether a slot is live does not: views join live slots.
     """
     columns = [[field.name, str(field.type)] for field in _schema()]
-    slots = [[mark.slot, mark.embedding_id, mark.done_through] for mark in marks]
-    return content_key("block", {"target": marks[0].target_key, "slots": slots, "columns": columns})
+    slots = [[mark.slot, mark.embedding_id, mark.done_through, mark.null_through] for mark in marks]
+    target = [marks[0].target_key, marks[0].draws]  # draws stand outside the key, and decide every null
+    return content_key("block", {"target": target, "slots": slots, "columns": columns})
 
 
 def _rows(session: Session, target_id: int, block: int) -> Iterator[pa.Table]:
