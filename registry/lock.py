@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, column, func, select, table, text
+from sqlalchemy import Connection, Engine, ScalarSelect, Select, column, func, select, table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -29,8 +29,15 @@ from registry.tables import Run
 LOCK_KEY = int.from_bytes(hashlib.sha256(b"cavewall writer").digest()[:8], "big", signed=True)
 POLL_SECONDS = 0.2
 PG_LOCKS = table(
-    "pg_locks", column("locktype"), column("pid"), column("granted"), column("classid"), column("objid")
+    "pg_locks",
+    column("locktype"),
+    column("database"),
+    column("pid"),
+    column("granted"),
+    column("classid"),
+    column("objid"),
 )
+PG_DATABASE = table("pg_database", column("oid"), column("datname"))
 
 
 class _Hold(Protocol):
@@ -105,6 +112,38 @@ def bare_lock(engine: Engine, wait: float = 0.0) -> Iterator[None]:
         yield
 
 
+def is_lock_free(engine: Engine) -> bool:
+    """Return whether it is certain that nobody holds the lock now.
+
+    On SQLite there is no way to look but to take it: for that moment a run that does not wait is refused, and
+    who may not take it cannot be certain.
+    """
+    if not is_sqlite(engine):
+        with engine.connect() as connection:
+            return not connection.scalar(_holders().where(PG_LOCKS.c.database == _this_database()))
+    if not _lock_file(engine).exists():
+        return True
+    with suppress(PermissionError):
+        hold = _FileHold.take(engine)
+        if hold is not None:
+            hold.release()
+            return True
+    return False
+
+
+def lock_holder(session: Session) -> Run | None:
+    """Return the run that says it holds the lock; whether it still lives, its row does not know."""
+    return session.scalar(
+        select(Run).where(Run.status == "running", Run.holds_lock).order_by(Run.id.desc()).limit(1)
+    )
+
+
+def holder_text(run: Run) -> str:
+    """Return who a run is, as everybody is told whom it keeps waiting."""
+    since = run.started_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"run {run.id} ({run.kind}), pid {run.pid} on {run.host}, since {since}"
+
+
 def _until_ended(writer: Writer) -> Iterator[Writer]:
     error: BaseException | None = None
     try:
@@ -134,6 +173,11 @@ def _held(engine: Engine, wait: float) -> Iterator[_Hold]:
         hold.release()
 
 
+def _lock_file(engine: Engine) -> Path:
+    database = Path(str(engine.url.database))
+    return database.with_name(database.name + ".lock")
+
+
 @dataclass
 class _FileHold:
     lock: FileLock
@@ -142,8 +186,7 @@ class _FileHold:
 
     @classmethod
     def take(cls, engine: Engine) -> _FileHold | None:
-        database = Path(str(engine.url.database))
-        lock = FileLock(database.with_name(database.name + ".lock"))
+        lock = FileLock(_lock_file(engine))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -188,23 +231,30 @@ class _AdvisoryHold:
 
     def check(self, connection: Connection) -> None:
         """Raise unless the very backend that runs this transaction holds the lock."""
-        held = connection.scalar(
-            select(func.count())
-            .select_from(PG_LOCKS)
-            .where(
-                PG_LOCKS.c.locktype == "advisory",
-                PG_LOCKS.c.pid == func.pg_backend_pid(),
-                PG_LOCKS.c.granted,
-                func.int8(PG_LOCKS.c.classid) == (LOCK_KEY >> 32) & 0xFFFFFFFF,
-                func.int8(PG_LOCKS.c.objid) == LOCK_KEY & 0xFFFFFFFF,
-            )
-        )
-        if not held:
+        if not connection.scalar(_holders().where(PG_LOCKS.c.pid == func.pg_backend_pid())):
             raise _lost(None)
 
     def release(self) -> None:
         self.pinned.close()  # the engine keeps no pool: closing ends the session, and the lock with it
         self.engine.dispose()
+
+
+def _holders() -> Select[Any]:
+    """Return the question how many backends of the server hold the advisory lock of a registry."""
+    return (
+        select(func.count())
+        .select_from(PG_LOCKS)
+        .where(
+            PG_LOCKS.c.locktype == "advisory",
+            PG_LOCKS.c.granted,
+            func.int8(PG_LOCKS.c.classid) == (LOCK_KEY >> 32) & 0xFFFFFFFF,
+            func.int8(PG_LOCKS.c.objid) == LOCK_KEY & 0xFFFFFFFF,
+        )
+    )
+
+
+def _this_database() -> ScalarSelect[Any]:
+    return select(PG_DATABASE.c.oid).where(PG_DATABASE.c.datname == func.current_database()).scalar_subquery()
 
 
 def _lost(run_id: int | None) -> LockLost:
@@ -216,20 +266,15 @@ def _lost(run_id: int | None) -> LockLost:
 
 
 def _busy(engine: Engine) -> LockBusy:
-    holder = "a run that has just begun"
+    holder, look = "a run that has just begun", "cavewall run list"
     with (
         suppress(DBAPIError),
         Session(engine.execution_options(read_only=True)) as session,
     ):  # an older schema
-        run = session.scalar(
-            select(Run).where(Run.status == "running", Run.holds_lock).order_by(Run.id.desc()).limit(1)
-        )
+        run = lock_holder(session)
         if run is not None:
-            since = run.started_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-            holder = f"run {run.id} ({run.kind}), pid {run.pid} on {run.host}, since {since}"
-    return LockBusy(
-        f"another run holds the lock: {holder}", hint="wait for it: --wait 3600, or run again later"
-    )
+            holder, look = holder_text(run), f"cavewall run show {run.id}"
+    return LockBusy(f"another run holds the lock: {holder}", hint=f"wait for it: --wait 2h      look: {look}")
 
 
 def stop_if_cancelled(writer: Writer) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select, text, update
 
 from registry.clock import now
+from registry.database import make_engine
 from registry.errors import Interrupted, LockBusy, LockLost
 from registry.handle import Registry
-from registry.lock import LOCK_KEY, bare_lock, stop_if_cancelled, writer_lock
+from registry.lock import LOCK_KEY, bare_lock, is_lock_free, lock_holder, stop_if_cancelled, writer_lock
 from registry.runs import record_failure, recorded_run
 from registry.tables import Failure, Family, Run
 
@@ -136,3 +140,46 @@ def test_a_change_of_the_schema_waits_for_no_run(registry: Registry) -> None:
     with bare_lock(registry.engine), just_begun, writer_lock(registry, "align run"):
         pass
     assert runs(registry) == [("align run", "done")]
+
+
+def test_looking_at_the_lock_says_who_holds_it_and_leaves_it_as_it_was(registry: Registry) -> None:
+    assert is_lock_free(registry.engine)
+    with writer_lock(registry, "align run") as writer:
+        assert not is_lock_free(registry.engine)
+        with registry.read() as session:
+            holder = lock_holder(session)
+        assert holder is not None
+        assert holder.id == writer.run_id
+        with writer.begin() as session:  # still ours
+            session.add(Family(name="written while somebody looked"))
+    assert is_lock_free(registry.engine)
+    with registry.read() as session:
+        assert lock_holder(session) is None
+    with bare_lock(registry.engine):
+        assert not is_lock_free(registry.engine)
+
+
+def test_looking_at_a_lock_that_nobody_ever_took_makes_no_file(sqlite_registry: Registry) -> None:
+    folder = Path(str(sqlite_registry.engine.url.database)).parent
+    before = sorted(folder.iterdir())
+    assert is_lock_free(sqlite_registry.engine)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_the_lock_of_another_database_of_the_server_is_not_ours(
+    postgres_registry: Registry, empty_postgres_url: str
+) -> None:
+    elsewhere = make_engine(empty_postgres_url)
+    with bare_lock(elsewhere):
+        assert not is_lock_free(elsewhere)
+        assert is_lock_free(postgres_registry.engine)
+    elsewhere.dispose()
+
+
+def test_whom_the_lock_keeps_out_is_told_how_to_look_and_how_to_wait(sqlite_registry: Registry) -> None:
+    with writer_lock(sqlite_registry, "align run") as writer:
+        with pytest.raises(LockBusy) as caught, writer_lock(sqlite_registry, "second"):
+            pass
+        assert f"run {writer.run_id} (align run), pid {os.getpid()}" in caught.value.message
+        assert f"cavewall run show {writer.run_id}" in caught.value.hint
+        assert "--wait 2h" in caught.value.hint
