@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from analysis.exports import stored_schemas
+from analysis.functions import function_statements
 from analysis.manifests import FileEntry, Manifest
 from analysis.views import create_statements
 from registry.errors import DatabaseError, StoreError, UsageError
@@ -104,7 +105,7 @@ def locked_connection(
     )
     for table, schema in stored_schemas().items():
         connection.register(f"stored_{table}", _dataset(store, manifest.tables.get(table, ()), schema))
-    for statement in create_statements():
+    for statement in [*create_statements(), *function_statements()]:
         connection.execute(statement)
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_external_access = false")

@@ -11,6 +11,7 @@ from importlib.resources import files
 import duckdb
 
 from analysis.exports import stored_schemas
+from analysis.functions import function_statements
 
 # In an order in which each finds those it is made of.
 VIEWS = (
@@ -62,7 +63,7 @@ def create_statements() -> list[str]:
 
 
 def views_sql(uris: Mapping[str, Sequence[str]]) -> str:
-    """Return the text that creates a snapshot's public views in any DuckDB.
+    """Return the text that creates a snapshot's public views, and the query functions, in any DuckDB.
 
     Args:
         uris: the snapshot's files by table, each relative to the store.
@@ -71,9 +72,8 @@ def views_sql(uris: Mapping[str, Sequence[str]]) -> str:
         f"CREATE VIEW stored_{table} AS\nSELECT * FROM read_parquet([\n{_listed(files_)}\n])"
         for table, files_ in sorted(uris.items())
     ]
-    return "\n".join(
-        [_HEADER, *(f"{statement.rstrip()};\n" for statement in [*stored, *create_statements()])]
-    )
+    statements = [*stored, *create_statements(), *function_statements()]
+    return "\n".join([_HEADER, *(f"{statement.rstrip()};\n" for statement in statements)])
 
 
 def question(view: str) -> str:

@@ -24,6 +24,7 @@ COMMANDS = {
             "cavewall.commands.demo", "Build a demo zoo of real networks, and show what they share."
         ),
         "init": Entry("cavewall.commands.init", "Make a new zoo in a folder."),
+        "doctor": Entry("cavewall.commands.doctor", "Examine the zoo and this machine."),
         "status": Entry("cavewall.commands.status", "Show what the zoo holds, and what is missing."),
     },
     "Register": {
@@ -37,11 +38,14 @@ COMMANDS = {
     },
     "Compute": {
         "align": Entry("cavewall.commands.align", "Compute the alignments that are missing."),
+        "run": Entry("cavewall.commands.run", "Look at what was run, and at who runs now."),
     },
     "Ask": {
         "sql": Entry("cavewall.commands.sql", "Ask the newest snapshot in SQL."),
+        "trend": Entry("cavewall.commands.trend", "Ask whether checkpoints converge as they get better."),
     },
     "Share": {
+        "report": Entry("cavewall.commands.report", "Write the zoo as one HTML file that needs no network."),
         "snapshot": Entry("cavewall.commands.snapshot", "Publish the registry as Parquet files."),
     },
     "Operate": {

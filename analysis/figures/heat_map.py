@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-FONT = "DejaVu Sans, Verdana, sans-serif"
-INK, PALE_INK, NOTHING = "#1b1b1f", "#5d5d66", "#ececf0"
-LETTER_WIDTH, TITLE_LETTER_WIDTH = 7.0, 10.5  # pixels of a label's and of the title's letters, rounded up
+from analysis.figures.theme import (
+    INK,
+    LABEL_PADDING,
+    LETTER_WIDTH,
+    NOTHING,
+    SCHEMA,
+    TITLE_LETTER_WIDTH,
+    config,
+    wrapped,
+)
+
 CELL_HEIGHT, NARROW_CELL, LEGEND_WIDTH = 38, 50, 140
-LABEL_PADDING, LINE_HEIGHT = 8, 14
+LINE_HEIGHT = 14
 LABEL_LETTERS, LEVEL_COLUMNS = 14, 10  # longer lines, and more columns, get slanted labels
 DARK_BELOW = 0.45  # of its range, viridis is dark enough for white ink to stand out better than black
 MISSING_SIGN = "·"
@@ -71,7 +77,7 @@ def heat_map(
     return {
         "$schema": SCHEMA,
         "description": _description(question, lines, cells, row_title, column_title),
-        "title": {"text": _wrapped(question, room / TITLE_LETTER_WIDTH), "subtitle": lines},
+        "title": {"text": wrapped(question, room / TITLE_LETTER_WIDTH), "subtitle": lines},
         "data": {"values": values},
         "usermeta": {
             "title": question,
@@ -85,7 +91,7 @@ def heat_map(
             "tooltip": _tooltip(row_title, column_title, value_title),
         },
         "layer": [_known_cells(low, high, value_title, height), _missing_cells(), _numbers(low, high)],
-        "config": _config(),
+        "config": config(),
     }
 
 
@@ -134,10 +140,6 @@ def _description(
         f"{head}, from {lowest.value:.3f} ({lowest.row} and {lowest.column}) "
         f"to {highest.value:.3f} ({highest.row} and {highest.column})."
     )
-
-
-def _wrapped(text: str, letters: float) -> list[str]:
-    return textwrap.wrap(text, width=max(24, int(letters)), break_long_words=False)
 
 
 def _label_lines(columns: Sequence[str]) -> dict[str, list[str]]:
@@ -227,46 +229,5 @@ def _numbers(low: float, high: float) -> dict[str, Any]:
         "encoding": {
             "text": {"field": "text", "type": "nominal"},
             "color": {"condition": dark_ink, "value": "white"},
-        },
-    }
-
-
-def _config() -> dict[str, Any]:
-    return {
-        "font": FONT,
-        "background": "white",
-        "padding": 16,
-        "view": {"stroke": None},
-        "title": {
-            "anchor": "start",
-            "frame": "bounds",
-            "color": INK,
-            "fontSize": 16,
-            "fontWeight": 600,
-            "subtitleColor": PALE_INK,
-            "subtitleFontSize": 12,
-            "subtitleLineHeight": 17,
-            "subtitlePadding": 6,
-            "offset": 16,
-        },
-        "axis": {
-            "domain": False,
-            "ticks": False,
-            "labelColor": INK,
-            "labelFontSize": 11,
-            "labelPadding": LABEL_PADDING,
-            "titleColor": PALE_INK,
-            "titleFontSize": 11,
-            "titleFontWeight": "normal",
-            "titlePadding": 12,
-        },
-        "legend": {
-            "labelColor": INK,
-            "titleColor": PALE_INK,
-            "titleFontSize": 11,
-            "titleFontWeight": "normal",
-            "titleLimit": 0,
-            "labelFontSize": 11,
-            "offset": 22,
         },
     }

@@ -33,7 +33,7 @@ ROWS_FOR_PEOPLE = 1000
 @option(
     "--timeout", type=duration, default=10.0, metavar="TIME", help="Stop after this time.  [default: 10s]"
 )
-@option("--schema", is_flag=True, help="Show the public views, their columns and what they mean.")
+@option("--schema", is_flag=True, help="Show the public views and the functions beside them.")
 @db_option
 @output_options
 def command(
@@ -76,9 +76,19 @@ def _ask(
 
 
 def _show_schema(output: Output) -> None:
+    from analysis.functions import describe_functions
     from analysis.views import describe_views
 
     rows = [vars(column) for column in describe_views()]
+    for function in describe_functions():
+        rows.append(
+            {
+                "view": "(function)",
+                "column": function.call,
+                "type": function.type,
+                "meaning": function.meaning,
+            }
+        )
     output.rows("sql-schema", rows, columns_of("view", "column", "type", "meaning"))
 
 
@@ -155,8 +165,9 @@ def _column(field: Any) -> Column:
 
 
 def _prompt(registry: Registry, snapshot: str | None, timeout: float, output: Output) -> None:
+    from analysis.functions import FUNCTIONS
     from analysis.views import describe_views
     from cavewall.prompt import converse
 
-    words = {word for column in describe_views() for word in (column.view, column.column)}
+    words = {word for column in describe_views() for word in (column.view, column.column)} | {*FUNCTIONS}
     converse(lambda text: _show(_ask(registry, text, {}, snapshot, timeout), output), sorted(words))

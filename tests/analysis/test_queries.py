@@ -13,11 +13,25 @@ from analysis.snapshot import build_snapshot
 from analysis.views import meanings
 from registry.errors import NotFoundError
 from registry.handle import Registry
-from tests.analysis.tiny import ITEMS, K, TinyZoo, planted_counts
+from tests.analysis.tiny import ITEMS, LAYERS, K, TinyZoo, planted_counts
+from tests.analysis.trends.planted import BATTERY, plant_scores
+
+PAIRS = ((1, 0), (2, 0), (2, 1))  # slots: row, column
 
 PARAMETERS: dict[str, dict[str, Any]] = {
+    "batteries": {},
+    "checkpoints_of_target": {"target_id": 1},
+    "discoveries": {
+        "target_id": 1,
+        "checkpoint_id": None,
+        "left_modality": "vision",
+        "right_modality": "language",
+    },
     "modalities_across": {"target_id": 1, "left_modality": "vision", "right_modality": "language"},
     "pairs_of_target": {"target_id": 1},
+    "pairs_with_last_layers": {"target_id": 1},
+    "scores_of_battery": {"battery": BATTERY},
+    "tasks_of_battery": {"battery": BATTERY},
 }
 
 
@@ -48,9 +62,58 @@ def planted_pairs_of_target() -> list[tuple[Any, ...]]:
     ]
 
 
+def planted_discoveries() -> list[tuple[Any, ...]]:
+    """Return the one pair whose null is done, a family of its own, and the one that waits for its null."""
+    return [
+        (1, "a", 2, "x", best(1, 0)[0], 0.4, 0.05, 19, 500, 0.05, 0.05, 1, None),
+        (3, "b", 2, "x", best(2, 1)[0], None, None, None, 500, None, None, 1, "no null yet"),
+    ]
+
+
+def planted_batteries() -> list[tuple[Any, ...]]:
+    return [(BATTERY, 2, 2)]
+
+
+def planted_tasks_of_battery() -> list[tuple[Any, ...]]:
+    return [(1, "one", 0.1), (2, "two", 0.1)]
+
+
+def planted_scores_of_battery() -> list[tuple[Any, ...]]:
+    """Return the two results of b, the only one with any."""
+    return [
+        (3, "b", "vision", 1, 0.5, 0.01, 0.1, None, None),
+        (3, "b", "vision", 2, 0.75, 0.01, 0.1, None, None),
+    ]
+
+
+def planted_checkpoints_of_target() -> list[tuple[Any, ...]]:
+    return [
+        (1, "a", "vision", "a", "trained", True, None, None),
+        (2, "x", "language", "x", "trained", True, None, None),
+        (3, "b", "vision", "b", "trained", True, None, None),
+    ]
+
+
+def planted_pairs_with_last_layers() -> list[tuple[Any, ...]]:
+    """Return the pairs by both reducers; the null of a and x alone is done, with a mean of 0.4."""
+    excess = (best(1, 0)[0] - 0.4) / (1 - 0.4)
+    last = {pair: planted_counts(*pair)[LAYERS - 1, LAYERS - 1] / (ITEMS * K) for pair in PAIRS}
+    return [
+        (1, 2, best(1, 0)[0], None, last[1, 0], excess, 0.4),
+        (1, 3, best(2, 0)[0], None, last[2, 0], None, None),
+        (2, 3, best(2, 1)[0], None, last[2, 1], None, None),
+    ]
+
+
 PLANTED = {
+    "batteries": planted_batteries,
+    "checkpoints_of_target": planted_checkpoints_of_target,
+    "discoveries": planted_discoveries,
     "modalities_across": planted_modalities_across,
     "pairs_of_target": planted_pairs_of_target,
+    "pairs_with_last_layers": planted_pairs_with_last_layers,
+    "scores_of_battery": planted_scores_of_battery,
+    "tasks_of_battery": planted_tasks_of_battery,
 }
 
 
@@ -60,6 +123,8 @@ def zoo(sqlite_registry: Registry) -> Registry:
     tiny.add("a")
     tiny.add("x", modality="language")
     tiny.add("b")
+    tiny.calibrate({(1, 0): 0.05})
+    plant_scores(sqlite_registry, {"b": {"one": 0.5, "two": 0.75}})
     build_snapshot(sqlite_registry)
     return sqlite_registry
 

@@ -55,6 +55,7 @@ REACHING_OUT = {
     "a Python variable": "FROM local_frame",
     "another Python variable": "SELECT * FROM REACHING_OUT",
     "secrets": "FROM duckdb_secrets()",
+    "a query function": "SELECT bh_threshold((SELECT list(1) FROM read_text('{secret}')), 0.05)",
 }
 
 
@@ -140,6 +141,7 @@ def test_the_connection_is_set_as_the_safety_needs(sandbox: Sandbox, setting: st
         ("DROP VIEW alignment", "DROP is not allowed here"),
         ("CREATE TABLE mine AS FROM alignment", "CREATE is not allowed here"),
         ("INSERT INTO alignment SELECT * FROM alignment", "INSERT is not allowed here"),
+        ("CREATE OR REPLACE MACRO bh_threshold(p, q) AS q", "CREATE is not allowed here"),
         ("LOAD json", "LOAD is not allowed here"),
         ("ATTACH ':memory:' AS other", "ATTACH is not allowed here"),
         ("PRAGMA version", "PRAGMA is not allowed here"),
@@ -174,6 +176,7 @@ def test_what_is_no_question_is_refused_with_its_reason(
         "SELECT 1;",
         "SELECT attributes ->> 'lr', attributes.lr FROM checkpoints",
         "SELECT layer_names[layer + 1] FROM alignment_both JOIN embeddings USING (embedding_id)",
+        "SELECT bh_threshold((SELECT list(score) FROM alignment), 0.05)",
         "SELECT count(*) FROM scores WHERE is_current AND measured_at > now() - INTERVAL 1 DAY",
     ],
 )

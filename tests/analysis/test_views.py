@@ -11,7 +11,7 @@ from analysis.answers import ask
 from analysis.snapshot import build_snapshot
 from analysis.views import VIEWS, definition, describe_views, question
 from registry.handle import Registry
-from registry.tables import Benchmark, Checkpoint, Embedding, Family, Name, Score, Series, Source
+from registry.tables import Checkpoint, Embedding, Family, Name, Series
 from tests.analysis.tiny import ITEMS, MOMENT, K, TinyZoo, key, planted_counts
 
 STATISTICS = """
@@ -21,29 +21,36 @@ STATISTICS = """
 COLUMNS = {
     "checkpoints": """
         checkpoint_id name source reference revision modality family architecture objective training_data
-        parameter_count series step tokens_seen seed parent_id attributes registered_at retired_at
+        parameter_count series step tokens_seen seed parent_id attributes registered_at retired_at licence
     """,
     "datasets": """
         dataset_id name revision item_count modalities pairing parent_id order_fingerprint set_fingerprint
+        licence credit
     """,
     "embeddings": """
         embedding_id checkpoint_id dataset_id extraction_id pooling prompt layer_count layer_names widths
         dtype status sha256 created_at
     """,
+    "exclusions": "dataset_id name rule pair_count largest_degree",
+    "layer_stats": """
+        embedding_id recipe layer layer_name width k tied_rows duplicate_rows mean_cosine effective_rank
+        in_degree_skew
+    """,
     "benchmarks": "benchmark_id suite task metric version higher_is_better low high chance",
     "scores": """
-        checkpoint_id benchmark_id value stderr item_count shots protocol split source trust status
+        checkpoint_id benchmark_id value stderr chance item_count shots protocol split source trust status
         measured_at is_current
     """,
     "targets": """
-        target_id dataset_id metric parameters recipe reducer symmetric item_count draws alpha null_scheme
+        target_id name dataset_id metric parameters recipe reducer pairs symmetric item_count chance
+        draws alpha null_scheme seed
     """,
     "alignment": "target_id left_checkpoint_id right_checkpoint_id left_embedding_id right_embedding_id"
     + STATISTICS.format(left="left_layer", right="right_layer"),
     "alignment_both": "target_id checkpoint_id other_checkpoint_id embedding_id other_embedding_id"
     + STATISTICS.format(left="layer", right="other_layer"),
     "layer_alignment": "target_id left_checkpoint_id right_checkpoint_id left_layer right_layer score",
-    "coverage": "target_id pair_count fresh_count blocked_count",
+    "coverage": "target_id pair_count fresh_count calibrated_count blocked_count",
     "runs": "run_id kind started_at ended_at status code_version host device counts",
     "changes": "run_id subject kind old new",
 }
@@ -206,27 +213,25 @@ def test_coverage_of_pairs_across_modalities_wants_no_other(sqlite_registry: Reg
     ]
 
 
-def test_the_newest_claim_of_a_score_is_the_current_one(zoo: TinyZoo) -> None:
-    with zoo.registry.write() as session:
-        benchmark = Benchmark(suite="text", task="bpb", metric="bits", version="1", higher_is_better=False)
-        source = Source(name="own evaluation", kind="own evaluation", trust="high", created_at=MOMENT)
-        session.add_all([benchmark, source])
-        session.flush()
-        for year, value in ((2025, 1.5), (2026, 1.25), (2024, 2.0)):
-            session.add(
-                Score(
-                    content_key=key("score", year),
-                    checkpoint_id=3,
-                    benchmark_id=benchmark.id,
-                    value=value,
-                    source_id=source.id,
-                    details={},
-                    measured_at=MOMENT.replace(year=year),
-                )
-            )
+def test_a_layer_is_shown_with_its_name_and_width_and_an_exclusion_with_its_rule(zoo: TinyZoo) -> None:
+    zoo.annotate()
     build_snapshot(zoo.registry)
-    rows = ask_rows(zoo.registry, "SELECT value FROM scores WHERE is_current")
-    assert rows == [{"value": 1.25}]
+    question = "SELECT layer, layer_name, width, tied_rows, effective_rank, in_degree_skew FROM layer_stats"
+    assert [tuple(row.values()) for row in ask_rows(zoo.registry, question)] == [
+        (1, "layer 1", 3, 1, 2.5, None)
+    ]
+    question = "SELECT name, rule ->> 'kind' AS kind, pair_count, largest_degree FROM exclusions"
+    assert [tuple(row.values()) for row in ask_rows(zoo.registry, question)] == [
+        ("shared-word", "shared word", 3, 2)
+    ]
+
+
+def test_a_target_shows_its_name_its_chance_and_its_null(zoo: TinyZoo) -> None:
+    build_snapshot(zoo.registry)
+    question = "SELECT name, pairs, chance, draws, alpha, null_scheme, seed FROM targets"
+    assert [tuple(row.values()) for row in ask_rows(zoo.registry, question)] == [
+        ("main", "all", 0.4, 500, 0.05, "items", 0)
+    ]
 
 
 def test_runs_that_only_made_snapshots_are_not_listed(zoo: TinyZoo) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,36 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from registry.handle import Registry
-from registry.keys import content_key
 from registry.slots import mark_dead
 from registry.tables import (
     Alignment,
     Checkpoint,
-    Dataset,
     Embedding,
-    Extraction,
     Metric,
     Name,
     Part,
-    Run,
+    Score,
+    ScoreRefusal,
     Slot,
     Target,
     TargetExtraction,
 )
+from tests.analysis.tiny_rows import (
+    ITEMS,
+    LAYERS,
+    MOMENT,
+    K,
+    benchmark_row,
+    checkpoint_row,
+    dataset_row,
+    exclusion_row,
+    extraction_row,
+    key,
+    layer_stat_row,
+    run_row,
+    source_row,
+)
 
-MOMENT = datetime(2026, 11, 24, 2, 31, tzinfo=UTC)
-ITEMS, K, LAYERS = 6, 2, 2
 GRID = pa.schema(
     [
         ("target_id", pa.int32()),
@@ -42,11 +52,6 @@ GRID = pa.schema(
         ("count", pa.int32()),
     ]
 )
-
-
-def key(*parts: object) -> str:
-    """Return a digest that is the same for the same parts."""
-    return content_key("test", {"parts": [str(part) for part in parts]})
 
 
 def planted_counts(row: int, column: int) -> dict[tuple[int, int], int]:
@@ -64,9 +69,9 @@ class TinyZoo:
     def __init__(self, registry: Registry, *, pairs: str = "all") -> None:
         self.registry = registry
         with registry.write() as session:
-            self.run_id = _insert(session, _run())
-            self.dataset_id = _insert(session, _dataset())
-            self.extractions = {m: _insert(session, _extraction(m)) for m in ("vision", "language")}
+            self.run_id = _insert(session, run_row())
+            self.dataset_id = _insert(session, dataset_row())
+            self.extractions = {m: _insert(session, extraction_row(m)) for m in ("vision", "language")}
             metric = Metric(
                 content_key=key("metric"),
                 name="mutual_knn",
@@ -134,6 +139,34 @@ class TinyZoo:
                 .where(Slot.target_id == self.target_id, Slot.slot.in_(rows))
                 .values(done_through=Slot.slot)
             )
+
+    def calibrate(self, p: Mapping[tuple[int, int], float], *, draws: int = 19, **null: float) -> None:
+        """Give pairs of slots (row, column) their null, and raise the watermark of every row to its end."""
+        with self.registry.write() as session:
+            for (row, column), value in p.items():
+                session.execute(
+                    update(Alignment)
+                    .where(
+                        Alignment.target_id == self.target_id,
+                        Alignment.row_slot == row,
+                        Alignment.column_slot == column,
+                    )
+                    .values({"null_mean": 0.4, "null_sd": 0.1, **null, "p": value, "draws": draws})
+                )
+            session.execute(
+                update(Slot).where(Slot.target_id == self.target_id).values(null_through=Slot.done_through)
+            )
+
+    def annotate(self) -> None:
+        """Add one row of all that stands beside the alignment: a layer, an exclusion, a score, a refusal."""
+        with self.registry.write() as session:
+            benchmark_id = _insert(session, benchmark_row())
+            source_id = _insert(session, source_row("own evaluation", "high"))
+            claim = {"checkpoint_id": 1, "benchmark_id": benchmark_id, "source_id": source_id}
+            session.add(Score(content_key=key("claim"), value=0.5, details={}, measured_at=MOMENT, **claim))
+            session.add(ScoreRefusal(value="nan", reason="no number", refused_at=MOMENT, **claim))
+            session.add(layer_stat_row())
+            session.add(exclusion_row(self.dataset_id))
 
     def _live(self, session: Session) -> list[int]:
         statement = (
@@ -205,7 +238,7 @@ class TinyZoo:
         )
 
     def _embedding(self, session: Session, name: str, modality: str) -> int:
-        checkpoint_id = _insert(session, _checkpoint(name, modality))
+        checkpoint_id = _insert(session, checkpoint_row(name, modality))
         session.add(Name(name=name, checkpoint_id=checkpoint_id, started_at=MOMENT))
         embedding = Embedding(
             content_key=key("embedding", name),
@@ -236,61 +269,3 @@ def _insert(session: Session, row: Any) -> int:
     session.flush()
     identifier: int = row.id
     return identifier
-
-
-def _run() -> Run:
-    return Run(
-        kind="align",
-        status="done",
-        holds_lock=True,
-        host="here",
-        pid=1,
-        device="cpu",
-        code_version="0",
-        counts={"pairs": 1},
-        cancel_requested=False,
-        started_at=MOMENT,
-        ended_at=MOMENT,
-    )
-
-
-def _dataset() -> Dataset:
-    return Dataset(
-        content_key=key("dataset"),
-        name="six",
-        revision="1",
-        item_count=ITEMS,
-        modalities=["vision", "language"],
-        pairing="one-to-one",
-        order_fingerprint=key("order"),
-        set_fingerprint=key("set"),
-        uri="items.parquet",
-        sha256=key("items"),
-        created_at=MOMENT,
-    )
-
-
-def _extraction(modality: str) -> Extraction:
-    return Extraction(
-        content_key=key("extraction", modality),
-        modality=modality,
-        pooling="mean",
-        layer_rule="all",
-        dtype="float32",
-        created_at=MOMENT,
-    )
-
-
-def _checkpoint(name: str, modality: str) -> Checkpoint:
-    return Checkpoint(
-        content_key=key("checkpoint", name),
-        source="path",
-        reference=f"path:{name}",
-        resolved=key("weights", name),
-        revision=key("weights", name),
-        modality=modality,
-        architecture="tiny",
-        visibility="private",
-        attributes={"lr": 0.5},
-        registered_at=MOMENT,
-    )

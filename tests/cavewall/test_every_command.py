@@ -14,7 +14,7 @@ from tests.cavewall.conftest import Call
 from tests.cavewall.test_help import LEAVES
 
 NEEDS_NO_ZOO = {("demo",), ("init",)}
-LOOKS_AT_ANY_SCHEMA = {("config", "show"), ("db", "current"), ("db", "upgrade")}
+LOOKS_AT_ANY_SCHEMA = {("config", "show"), ("db", "current"), ("db", "upgrade"), ("doctor",)}
 with_zoo = pytest.mark.parametrize(
     "path", [path for path in LEAVES if path not in NEEDS_NO_ZOO], ids=" ".join
 )

@@ -77,6 +77,14 @@ def test_schema_explains_every_column(call: Call, nowhere: Path) -> None:
     assert all(row["meaning"] for row in rows)
 
 
+def test_schema_explains_the_functions_that_a_question_may_use(call: Call, nowhere: Path) -> None:
+    rows = json.loads(call("sql", "--schema", "--format", "json").stdout)["data"]
+    assert [(row["column"], row["type"]) for row in rows if row["view"] == "(function)"] == [
+        ("bh_threshold(p_values, q)", "DOUBLE"),
+        ("by_threshold(p_values, q)", "DOUBLE"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [

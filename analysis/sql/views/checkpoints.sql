@@ -18,6 +18,7 @@
 -- attributes: free attributes, JSON.
 -- registered_at: when it was registered, UTC.
 -- retired_at: when it was retired, UTC; NULL is in use.
+-- licence: under which its weights may be used.
 WITH current_names AS (
     SELECT checkpoint_id, min_by(name, id) AS name
     FROM stored_name
@@ -44,7 +45,8 @@ SELECT
     checkpoint.parent_id,
     checkpoint.attributes::JSON AS attributes,
     checkpoint.registered_at,
-    checkpoint.retired_at
+    checkpoint.retired_at,
+    checkpoint.licence
 FROM stored_checkpoint AS checkpoint
 LEFT JOIN current_names ON current_names.checkpoint_id = checkpoint.id
 LEFT JOIN stored_family AS family ON family.id = checkpoint.family_id

@@ -8,6 +8,8 @@
 -- parent_id: the data set that it is a variant of.
 -- order_fingerprint: digest of the item ids in their order.
 -- set_fingerprint: digest of the sorted item ids.
+-- licence: under which the items may be used.
+-- credit: whom to name.
 SELECT
     id AS dataset_id,
     name,
@@ -17,5 +19,7 @@ SELECT
     pairing,
     parent_id,
     order_fingerprint,
-    set_fingerprint
+    set_fingerprint,
+    licence,
+    credit
 FROM stored_dataset
