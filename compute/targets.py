@@ -159,7 +159,7 @@ def _raise_draws(session: Session, target: Target, draws: int) -> Literal["uncha
 def default_name(dataset: str, rule: TargetRule) -> str:
     """Return the name of a target that was given none."""
     parts = [rule.metric.replace("_", "-"), f"k{rule.k}"]
-    parts += [] if rule.recipe == "cosine" else [rule.recipe.replace(",", "-").replace(":", "-")]
+    parts += [step.replace(":", "-") for step in rule.recipe.split(",")[:-1]]
     parts += [] if rule.reducer == "max" else [rule.reducer]
     parts += [] if rule.pairs == "all" else [rule.pairs]
     parts += [

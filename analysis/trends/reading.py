@@ -124,6 +124,8 @@ def _target(found: Sequence[Mapping[str, Any]], asked: str | None, snapshot: int
         raise NotFoundError(
             f"snapshot {snapshot} has no {what}", hint="say what to compare: cavewall target add --help"
         )
+    if asked is None:
+        return by_name[names[0]]  # the zoo's first: the others vary it
     return by_name[_chosen("target", "--target", asked, names, snapshot)]
 
 
