@@ -103,7 +103,7 @@ def test_a_recipe_takes_an_exclusion_on_a_dry_run_too(
     call("dataset", "exclude", "tiny", "near", "--pairs", pairs)
     assert call("target", "add", *recipe, "--dry-run").stdout.startswith("would be added")
     assert call("target", "add", *recipe).stdout == (
-        "added  tiny/mutual-knn-k5-exclude-near-cosine   3 pairs missing\n"
+        "added  tiny/mutual-knn-k5-exclude-near   3 pairs missing\n"
     )
     row = json.loads(call("target", "list", "--format", "json").stdout)["data"][-1]
     chance = (21 * 5 / 23 + 5 / 21 + 2 * 5 / 22) / 24

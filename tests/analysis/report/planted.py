@@ -57,7 +57,11 @@ def report_zoo(registry: Registry, *, has_strict: bool = True, has_scores: bool 
         add_strict_target(zoo)
     if has_scores:
         names = [*PICTURES, *WORDS]
-        plant_scores(registry, {name: {f"t{task}": 0.5 + 0.02 * i + 0.05 * task for task in range(1, 7)} for i, name in enumerate(names)})
+        tasks = range(1, 7)
+        plant_scores(
+            registry,
+            {name: {f"t{n}": 0.5 + 0.02 * i + 0.05 * n for n in tasks} for i, name in enumerate(names)},
+        )
     build_snapshot(registry)
     return zoo
 
