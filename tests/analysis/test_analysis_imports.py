@@ -9,7 +9,7 @@ PROGRAM = """
 import sys
 sys.modules["torch"] = None
 import analysis.answers, analysis.matrix, analysis.queries, analysis.snapshot, analysis.views
-import analysis.figures.heat_map, analysis.figures.render
+import analysis.figures.heat_map, analysis.figures.render, analysis.report.page
 import analysis.trends.figures, analysis.trends.vtab
 heavy = {"torch", "timm", "transformers", "altair"} & {m for m in sys.modules if sys.modules[m]}
 print(sorted(heavy))

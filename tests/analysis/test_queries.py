@@ -13,6 +13,7 @@ from analysis.snapshot import build_snapshot
 from analysis.views import meanings
 from registry.errors import NotFoundError
 from registry.handle import Registry
+from tests.analysis.report import planted_answers as report
 from tests.analysis.tiny import ITEMS, LAYERS, K, TinyZoo, planted_counts
 from tests.analysis.trends.planted import BATTERY, plant_scores
 
@@ -27,11 +28,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "left_modality": "vision",
         "right_modality": "language",
     },
-    "modalities_across": {"target_id": 1, "left_modality": "vision", "right_modality": "language"},
     "pairs_of_target": {"target_id": 1},
     "pairs_with_last_layers": {"target_id": 1},
     "scores_of_battery": {"battery": BATTERY},
     "tasks_of_battery": {"battery": BATTERY},
+    **report.PARAMETERS,
 }
 
 
@@ -40,18 +41,6 @@ def best(row: int, column: int) -> tuple[float, int, int]:
     counts = planted_counts(row, column)
     layers = max(counts, key=lambda pair: counts[pair])
     return (counts[layers] / (ITEMS * K), *layers)
-
-
-def planted_modalities_across() -> list[tuple[Any, ...]]:
-    """Return the two pictures a (slot 0) and b (slot 2) against the words x (slot 1), the best first."""
-    later = best(1, 0)  # x is the row: its layer comes first
-    earlier = best(2, 1)  # b is the row
-    rows = [
-        ("a", "x", later[0], later[2], later[1]),
-        ("b", "x", earlier[0], earlier[1], earlier[2]),
-    ]
-    rows.sort(key=lambda row: (-row[2], row[0]))
-    return [(*row, f"layer {row[3]}", f"layer {row[4]}", K / (ITEMS - 1)) for row in rows]
 
 
 def planted_pairs_of_target() -> list[tuple[Any, ...]]:
@@ -109,11 +98,11 @@ PLANTED = {
     "batteries": planted_batteries,
     "checkpoints_of_target": planted_checkpoints_of_target,
     "discoveries": planted_discoveries,
-    "modalities_across": planted_modalities_across,
     "pairs_of_target": planted_pairs_of_target,
     "pairs_with_last_layers": planted_pairs_with_last_layers,
     "scores_of_battery": planted_scores_of_battery,
     "tasks_of_battery": planted_tasks_of_battery,
+    **report.PLANTED,
 }
 
 
@@ -159,7 +148,7 @@ def test_the_opening_comment_says_the_question_the_parameters_and_the_columns(
 
 def test_an_unknown_analysis_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(NotFoundError) as caught:
-        load("modality_across")
-    assert "modalities_across" in caught.value.hint
+        load("pairs_accross_in_full")
+    assert "pairs_across_in_full" in caught.value.hint
     with pytest.raises(NotFoundError):
         load("../views/alignment")

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from analysis.report.page import build_page, report_html, shown
 from analysis.snapshot import build_snapshot
 from registry.errors import NotFoundError
 from registry.handle import Registry
-from tests.analysis.report.planted import NASTY, STRICT, register_only, report_zoo
+from tests.analysis.report.planted import (
+    NASTY,
+    STRICT,
+    add_strict_target,
+    give_items,
+    give_lists,
+    register_only,
+    report_zoo,
+)
 from tests.analysis.tiny import TinyZoo
+from tests.analysis.tiny_rows import ITEMS
 
 VOID = {"meta", "img", "br"}
+ITEMS_SHOWN = 3  # one of each class
+
+
+def noise(seed: int) -> bytes:
+    """Return a picture that no compression makes smaller."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (80, 80, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 class Outline(HTMLParser):
@@ -109,6 +130,20 @@ def test_every_figure_has_a_row_for_each_mark_and_its_question(zoo: Registry) ->
     assert marks == [len(figure.sheet.rows) for figure in page.contents.figures]
     assert all(figure.queries and "SELECT" in figure.queries[0].sql for figure in page.contents.figures)
     assert all(figure.spec["description"] for figure in page.contents.figures)
+
+
+def test_a_zoo_as_large_as_the_demo_stays_under_three_megabytes(sqlite_registry: Registry) -> None:
+    tiny = TinyZoo(sqlite_registry)
+    tiny.add(*(f"a-long-name-of-a-network-that-sees-{number}" for number in range(6)))
+    tiny.add(*(f"a-long-name-of-a-network-that-reads-{number}" for number in range(6)), modality="language")
+    give_items(sqlite_registry, images=[noise(position) for position in range(ITEMS)])
+    give_lists(sqlite_registry)
+    add_strict_target(tiny)
+    build_snapshot(sqlite_registry)
+    page = build_page(sqlite_registry)
+    assert len(page.contents.checkpoints) == 12
+    assert page.html.count("data:image/png") == ITEMS_SHOWN * 11
+    assert len(page.html.encode()) < 3_000_000
 
 
 def test_the_parts_of_a_checkpoint_say_who_is_near_and_what_it_reaches(zoo: Registry) -> None:

@@ -61,7 +61,23 @@ def test_the_readme_shows_what_is_printed(demo: Path) -> None:
     assert sql.group() + printed + "\n$ cavewall align run\n" in session.group()
     nothing = cavewall(demo, "align", "run")
     assert nothing.returncode == 0
-    assert nothing.stdout.strip() == session.group().splitlines()[-2]
+    lines = session.group().splitlines()
+    assert nothing.stdout.strip() == lines[lines.index("$ cavewall align run") + 1]
+
+
+def test_the_readme_shows_pictures_that_its_command_makes(demo: Path, tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\]\(docs/([a-z-]+\.png)\)", text)
+    assert len(shown) == 2
+    assert "cavewall report --figures figures" in text
+    result = cavewall(
+        demo, "report", "-o", str(tmp_path / "report.html"), "--figures", str(tmp_path / "figures")
+    )
+    assert result.returncode == 0, result.stderr
+    made = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert set(shown) <= made
+    assert all((ROOT / "docs" / name).is_file() for name in shown)
+    assert (tmp_path / "report.html").stat().st_size < 3_000_000
 
 
 def test_the_views_hold_every_pair_once_and_from_both_sides(demo: Path) -> None:
