@@ -1,9 +1,10 @@
 """The schema: every table, mapped."""
 
 from registry.tables.alignments import Alignment, Metric, Part, Slot, Target, TargetExtraction
-from registry.tables.checkpoints import Checkpoint, Family, Name, Series
+from registry.tables.checkpoints import Checkpoint, Family, Name, Series, Tag
 from registry.tables.declarative import Table
 from registry.tables.embeddings import Dataset, Embedding, Exclusion, Extraction, LayerStat, Neighbours
+from registry.tables.imports import ExternalAlignment, ImportBatch, ImportedScore, ImportReject
 from registry.tables.operations import Failure, Run, Snapshot
 from registry.tables.scores import Battery, Benchmark, Score, ScoreRefusal, Source
 
@@ -15,9 +16,13 @@ __all__ = [
     "Dataset",
     "Embedding",
     "Exclusion",
+    "ExternalAlignment",
     "Extraction",
     "Failure",
     "Family",
+    "ImportBatch",
+    "ImportReject",
+    "ImportedScore",
     "LayerStat",
     "Metric",
     "Name",
@@ -31,6 +36,7 @@ __all__ = [
     "Snapshot",
     "Source",
     "Table",
+    "Tag",
     "Target",
     "TargetExtraction",
 ]

@@ -36,7 +36,8 @@ class Checkpoint(Table):
     """One set of weights at one revision and training step.
 
     `reference` is what the user asked for, `resolved` what it was when it was registered; NULL means that a
-    moving name could not be resolved (*floating*), and such a checkpoint cannot be embedded.
+    moving name could not be resolved (*floating*), and such a checkpoint cannot be embedded. `entry_point` is
+    the user's own `module:function` that builds the architecture; that it stands here runs nothing.
     """
 
     __tablename__ = "checkpoint"
@@ -78,6 +79,7 @@ class Checkpoint(Table):
     licence: Mapped[str | None]
     visibility: Mapped[str] = mapped_column(default="private")
     attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    entry_point: Mapped[str | None]
     registered_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
     retired_reason: Mapped[str | None]
@@ -102,3 +104,12 @@ class Name(Table):
     checkpoint_id: Mapped[int] = mapped_column(ForeignKey("checkpoint.id"), index=True)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class Tag(Table):
+    """A word that a user put on a checkpoint."""
+
+    __tablename__ = "tag"
+
+    checkpoint_id: Mapped[int] = mapped_column(ForeignKey("checkpoint.id"), primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True, index=True)

@@ -74,12 +74,16 @@ class Extraction(Table):
 class Embedding(Table):
     """One checkpoint's answer to one data set under one extraction: a file with one (n, d) matrix per layer.
 
+    `kind` says what a layer is: features; or, where nobody has any, an (n, n) kernel or matrix of distances.
+    `location` is the declared place outside the store that the file stays in; NULL is the store itself.
+
     `resolved` holds what every `own` of the extraction was, `libraries` the versions that computed it.
     """
 
     __tablename__ = "embedding"
     __table_args__ = (
         one_of("status", ("ready", "missing", "corrupt", "superseded")),
+        one_of("kind", ("features", "kernel", "distances")),
         CheckConstraint("layer_count > 0", name="has_layers"),
         Index(
             "uq_embedding_ready",
@@ -110,6 +114,8 @@ class Embedding(Table):
     device: Mapped[str]
     batch_size: Mapped[int | None]
     status: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="features", server_default="features")
+    location: Mapped[str | None]
     run_id: Mapped[int | None] = mapped_column(ForeignKey("run.id"))
     created_at: Mapped[datetime]
 

@@ -23,7 +23,14 @@ def digest(letter: str) -> str:
 def fill(engine: Engine) -> None:
     """Put rows into every table of the newest schema, with each reference between tables used."""
     with Session(engine) as session, session.begin():
-        for row in (*_roots(), *_checkpoints_and_datasets(), *_embeddings(), *_targets(), *_pairs()):
+        for row in (
+            *_roots(),
+            *_checkpoints_and_datasets(),
+            *_embeddings(),
+            *_imports(),
+            *_targets(),
+            *_pairs(),
+        ):
             session.add(row)
             session.flush()  # nothing tells the session which row refers to which
 
@@ -70,7 +77,7 @@ def _checkpoints_and_datasets() -> list[Any]:
         return tables.Checkpoint(
             id=number, content_key=digest(str(number)), source="timm", reference=f"net-{number}",
             modality="vision", architecture="net", attributes={"lr": 0.1, "note": "é"}, registered_at=MOMENT,
-            visibility="private", **more,
+            visibility="private", entry_point="my_models:build", **more,
         )  # fmt: skip
 
     return [
@@ -99,7 +106,7 @@ def _embeddings() -> list[Any]:
             uri=f"e/{number}.safetensors", sha256=digest("8"), layer_count=2, layer_names=["a", "b"],
             layer_sha256=[digest("9"), digest("a")], widths=[16, 32], dtype="float32",
             order_fingerprint=digest("4"), resolved={"input_size": 224}, libraries={"timm": "1"},
-            device="cpu", status="ready", run_id=1, created_at=MOMENT,
+            device="cpu", status="ready", kind="distances", location="lab", run_id=1, created_at=MOMENT,
         )  # fmt: skip
 
     return [
@@ -132,6 +139,24 @@ def _embeddings() -> list[Any]:
         tables.LayerStat(
             embedding_id=1, recipe="cosine", layer=1, code_version=1, k=10, tied_rows=3, duplicate_rows=0,
             mean_cosine=0.1 + 0.2, effective_rank=17.5, in_degree_skew=None,
+        ),
+    ]  # fmt: skip
+
+
+def _imports() -> list[Any]:
+    return [
+        tables.Tag(checkpoint_id=1, tag="vtab78"),
+        tables.ImportBatch(
+            id=1, content_key=digest("1"), kind="scores", format="long", path="é.csv", sha256=digest("2"),
+            source_id=1, counts={"added": 1}, run_id=1, imported_at=MOMENT, retired_at=MOMENT,
+            retired_reason="a mistake",
+        ),
+        tables.ImportReject(id=1, batch_id=1, line=3, content="a,b", reason="no number"),
+        tables.ImportedScore(score_id=1, batch_id=1),
+        tables.ExternalAlignment(
+            id=1, content_key=digest("3"), left_checkpoint_id=1, right_checkpoint_id=2, dataset_id=1,
+            metric="mutual_knn", parameters={"k": 10}, is_directional=True, score=1 / 3, left_layer=0,
+            right_layer=1, details={"note": "é"}, source_id=1, batch_id=1, recorded_at=MOMENT,
         ),
     ]  # fmt: skip
 
