@@ -6,11 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from registry.listings import IS_NAMED, SHORT_KEY
-from registry.tables import Benchmark, Checkpoint, Name, Score, ScoreRefusal, Source
+from registry.tables import (
+    Benchmark,
+    Checkpoint,
+    ImportBatch,
+    ImportedScore,
+    Name,
+    Score,
+    ScoreRefusal,
+    Source,
+)
+
+_BATCH = ImportBatch.id == ImportedScore.batch_id
+IS_LIVE = or_(
+    ~exists().where(ImportedScore.score_id == Score.id),
+    exists().where(ImportedScore.score_id == Score.id, _BATCH, ImportBatch.retired_at.is_(None)),
+)  # added by hand or measured here, or some import that is not retired brought it
 
 
 @dataclass(frozen=True)
@@ -18,7 +33,8 @@ class ScoreLine:
     """A score as lists show it.
 
     `chance` is what the same measurement gives on shuffled answers or, where nobody measured it, what a guess
-    reaches on the benchmark.
+    reaches on the benchmark. `status` is 'valid', or 'retired: ' and why, where every import that brought the
+    score is retired.
     """
 
     checkpoint: str
@@ -36,6 +52,7 @@ class ScoreLine:
     source_kind: str
     trust: str
     measured_at: datetime
+    status: str
 
 
 @dataclass(frozen=True)
@@ -57,11 +74,18 @@ def list_scores(
     *,
     checkpoint_ids: Sequence[int] | None = None,
     benchmark_ids: Sequence[int] | None = None,
+    batch_id: int | None = None,
     limit: int | None = None,
 ) -> list[ScoreLine]:
-    """Return scores in the order in which they were recorded."""
+    """Return scores in the order in which they were recorded, all or those that one import brought."""
+    reason = (
+        select(func.max(ImportBatch.retired_reason))
+        .join(ImportedScore, _BATCH)
+        .where(ImportedScore.score_id == Score.id)
+        .scalar_subquery()
+    )
     statement = (
-        select(Score, Checkpoint.content_key, Name.name, Benchmark, Source)
+        select(Score, Checkpoint.content_key, Name.name, Benchmark, Source, IS_LIVE, reason)
         .join(Checkpoint, Checkpoint.id == Score.checkpoint_id)
         .join(Benchmark, Benchmark.id == Score.benchmark_id)
         .join(Source, Source.id == Score.source_id)
@@ -72,6 +96,9 @@ def list_scores(
         statement = statement.where(Score.checkpoint_id.in_(checkpoint_ids))
     if benchmark_ids is not None:
         statement = statement.where(Score.benchmark_id.in_(benchmark_ids))
+    if batch_id is not None:
+        brought = select(ImportedScore.score_id).where(ImportedScore.batch_id == batch_id)
+        statement = statement.where(Score.id.in_(brought))
     return [
         ScoreLine(
             checkpoint=name or key[:SHORT_KEY],
@@ -89,8 +116,9 @@ def list_scores(
             source_kind=source.kind,
             trust=source.trust,
             measured_at=row.measured_at,
+            status="valid" if is_live else f"retired: {why}",
         )
-        for row, key, name, benchmark, source in session.execute(statement.limit(limit))
+        for row, key, name, benchmark, source, is_live, why in session.execute(statement.limit(limit))
     ]
 
 

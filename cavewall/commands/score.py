@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cavewall.commands.score_import import formats, import_, imports, restore, retire
 from cavewall.console import note
 from cavewall.groups import Noun
 from cavewall.opening import opened
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from registry.handle import Registry
 
 BITS_PER_BYTE = "bpb"
+KIND = "scores"
 COLUMNS = [*columns_of("outcome", "checkpoint"), Column("value", kind="score"), Column("detail")]
 BATTERY_COLUMNS = [
     *columns_of("outcome", "checkpoint"),
@@ -37,17 +39,22 @@ LIST_COLUMNS = [
     Column("stderr", kind="score"),
     Column("chance", kind="score"),
     Column("item_count", "items", "count"),
-    *columns_of("source", "trust", "measured_at"),
+    *columns_of("source", "trust", "measured_at", "status"),
 ]
 REFUSED_COLUMNS = columns_of(
     "checkpoint", "task", "metric", "value", "reason", "source", "trust", "refused_at"
 )
+REJECT_COLUMNS = [Column("line", kind="number"), *columns_of("content", "reason")]
 SOURCE_KINDS = ("own-evaluation", "harness-run", "paper", "leaderboard")
 
 
 @click.group(cls=Noun)
 def command() -> None:
-    """Measure and list benchmark scores."""
+    """Measure, import and list benchmark scores."""
+
+
+for imported in (import_, formats, imports, retire, restore):
+    command.add_command(imported)
 
 
 @command.command()
@@ -114,6 +121,15 @@ def define(
     metavar="N",
     help="bpb: tokens seen at a time.  [default: its own]",
 )
+@option("--corpus", metavar="CORPUS", help="bpb: on a text FILE or hf:ID@REVISION[:COLUMN] instead.")
+@option("--documents", type=click.IntRange(min=1), metavar="N", help="bpb: of the corpus, at most.")
+@option("--bytes", type=click.IntRange(min=1), metavar="N", help="bpb: of the corpus, at most.")
+@option(
+    "--stride",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="bpb: tokens between windows on a corpus.  [default: context - 1]",
+)
 @option("--device", metavar="NAME", help="bpb: auto, cpu, cuda or cuda:N.  [default: of the configuration]")
 @option("--batch-size", type=click.IntRange(min=1), metavar="N", help="bpb: texts at a time.")
 @dry_run_option
@@ -131,14 +147,16 @@ def run(
     """Measure a battery of linear probes, or bits per byte (bpb).
 
     A battery runs on the embeddings that are there: of all checkpoints, or of those that are named. Bits per
-    byte are those of causal language models that are named, on the texts of a data set. What is measured
-    already stays as it is.
+    byte are those of causal language models that are named, on the texts of a data set or on a corpus: a
+    .txt is one document, .jsonl and .parquet have one in each "text". What is measured stays as it is.
 
     Examples:
     cavewall score run emoji-19
     cavewall score run bpb 'unicode-names-*' --dataset emoji-1001 --device cpu
+    cavewall score run bpb pythia-410m --corpus news.jsonl --bytes 16000000 --stride 1024
     """
     from cavewall.adding import count_outcomes, refuse_failures
+    from cavewall.measuring import run_bits
 
     is_battery = benchmark != BITS_PER_BYTE
     _check_options(is_battery, checkpoints, {"extraction": extraction, **settings})
@@ -147,7 +165,7 @@ def run(
         if is_battery:
             lines = _run_battery(registry, benchmark, checkpoints, extraction, dry_run)
         else:
-            lines = _run_bits(registry, checkpoints, settings, dry_run)
+            lines = run_bits(registry, checkpoints, settings, is_dry=dry_run)
     rows = [asdict(line) for line in lines]
     counts = count_outcomes([line.outcome for line in lines])
     output.result(
@@ -181,19 +199,6 @@ def _run_battery(
 
     with progress(device="cpu") as report:
         return run_over(registry, battery, checkpoints, extraction, report, is_dry=dry_run)
-
-
-def _run_bits(
-    registry: Registry, checkpoints: Sequence[str], settings: Mapping[str, Any], dry_run: bool
-) -> list[Measured]:
-    from cavewall.measuring import measure
-
-    chosen = dict(settings)
-    dataset = chosen.pop("dataset")
-    chosen["device"] = chosen["device"] or registry.settings.device
-    chosen["caption_index"] = chosen["caption_index"] or 0
-    with progress(device=chosen["device"]) as report:
-        return measure(registry, checkpoints, dataset, chosen, report, is_dry=dry_run)
 
 
 @command.command()
@@ -251,13 +256,15 @@ def add(
 @command.command("list")
 @click.argument("checkpoints", metavar="[CHECKPOINT]...", nargs=-1)
 @option("--benchmark", metavar="GLOB", help="On which ones, by suite/task.  [default: all]")
-@option("--refused", is_flag=True, help="The claims that were refused, and why.")
+@option("--import", "import_id", type=click.IntRange(1, 2**31 - 1), metavar="ID", help="Of one import.")
+@option("--refused", is_flag=True, help="The claims or, with --import, the rows that were refused, and why.")
 @limit_option
 @db_option
 @output_options
 def list_(
     checkpoints: tuple[str, ...],
     benchmark: str | None,
+    import_id: int | None,
     refused: bool,
     limit: int | None,
     database: str | None,
@@ -269,21 +276,30 @@ def list_(
     cavewall score list
     cavewall score list 'efficientnet-*' --benchmark 'emoji-19/*' --format csv
     cavewall score list --refused
+    cavewall score list --import 3 --refused
     """
-    from registry.lookup import find_benchmarks, find_checkpoints
+    from cavewall.selecting import choose_checkpoints
+    from registry.import_listings import list_rejects, require_import
+    from registry.lookup import find_benchmarks
     from registry.score_listings import list_refusals, list_scores
 
     with opened(database) as registry, registry.read() as session:
         chosen = {
-            "checkpoint_ids": [row.id for row in find_checkpoints(session, checkpoints)]
+            "checkpoint_ids": [row.id for row in choose_checkpoints(session, checkpoints)]
             if checkpoints
             else None,
             "benchmark_ids": [row.id for row in find_benchmarks(session, benchmark)] if benchmark else None,
         }
+        if refused and import_id is not None:
+            rejects = [asdict(line) for line in list_rejects(session, KIND, import_id, limit=limit)]
+            output.rows("score-rejects", rejects, REJECT_COLUMNS, empty="no row was refused")
+            return
+        if import_id is not None:
+            require_import(session, KIND, import_id)
         if refused:
             rows = [asdict(line) for line in list_refusals(session, **chosen, limit=limit)]
         else:
-            rows = [asdict(line) for line in list_scores(session, **chosen, limit=limit)]
+            rows = [asdict(line) for line in list_scores(session, **chosen, batch_id=import_id, limit=limit)]
     if refused:
         output.rows("score-refused", rows, REFUSED_COLUMNS, empty="no claim was refused")
     else:
