@@ -1,31 +1,33 @@
-"""Bits per byte of a causal language model on a data set's texts, recorded as a score."""
+"""Bits per byte of a causal language model on a data set's texts or on a corpus, recorded as a score."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from ingest.benchmarks import add_benchmark
+from ingest.corpora import Corpus
 from ingest.models_extra import require_models
 from ingest.recording import find_pair
 from ingest.score_sources import OWN, own_evaluation
 from ingest.scores import Claim, put_score, require_true, score_key
-from registry.errors import EmbeddingMismatch, UsageError
+from registry.errors import EmbeddingMismatch, NotFoundError, UsageError
 from registry.handle import Registry
 from registry.items import read_items
 from registry.keys import canonical_json, sha256_of_bytes
 from registry.lookup import current_name
 from registry.runs import recorded_run
-from registry.tables import Benchmark, Checkpoint, Dataset, Score
+from registry.tables import Checkpoint, Dataset, Score
 
 SUITE = "bits-per-byte"
 METRIC = "bits_per_byte"
 PROTOCOL = "each text alone, corpus ratio"
+CORPUS_PROTOCOL = "each document alone, windows at a stride, corpus ratio"
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,19 @@ class Scored:
     score_id: int
     value: float
     outcome: Literal["added", "unchanged"]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Texts to score, and the benchmark that they are; `facts` is what the score's details add."""
+
+    name: str
+    version: str
+    protocol: str
+    texts: Sequence[str]
+    facts: Mapping[str, Any]
+    context: int | None
+    stride: int | None = None
 
 
 def corpus_ratio(nats: Sequence[float], byte_counts: Sequence[int]) -> Ratio:
@@ -79,7 +94,7 @@ def measure_bits_per_byte(
     context: int | None = None,
     device: str = "cpu",
     batch_size: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Scored:
     """Measure the bits per byte of a causal model on a data set's texts and record the score, once.
 
@@ -110,33 +125,133 @@ def measure_bits_per_byte(
         known = session.scalar(select(Score).where(Score.content_key == key))
     if known is not None:
         return Scored(known.id, known.value, "unchanged")
-    texts = _texts(registry, dataset, caption_index, name)
+    task = _Task(
+        name=dataset.name,
+        version=dataset.revision,
+        protocol=PROTOCOL,
+        texts=_texts(registry, dataset, caption_index, name),
+        facts={"caption_index": caption_index},
+        context=context,
+    )
+    return _measure(registry, checkpoint, name, task, key, device, batch_size, progress)
+
+
+def measure_on_corpus(
+    registry: Registry,
+    checkpoint_id: int,
+    corpus: Corpus,
+    *,
+    context: int | None = None,
+    stride: int | None = None,
+    device: str = "cpu",
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Scored:
+    """Measure the bits per byte of a causal model on a corpus and record the score, once.
+
+    Each document is scored alone, as `measure_bits_per_byte` scores a text, in windows of `context` tokens
+    that begin `stride` tokens apart: every token is paid for once, and predicted from at least
+    `context - stride` tokens, or from all that its document has before it. The benchmark is the corpus'
+    name, its version the beginning of the digest of what was scored.
+
+    Args:
+        registry: where.
+        checkpoint_id: which checkpoint.
+        corpus: its texts, the same bytes for every tokenizer.
+        context: tokens that the model sees at a time; its own where it is None.
+        stride: from one window to the next; `context - 1` where it is None.
+        device: where to compute.
+        batch_size: windows at a time; the result does not depend on it.
+        progress: called with how many windows of how many are done.
+
+    Raises:
+        MissingExtra: the libraries that run models are not installed.
+        UsageError: the checkpoint is no causal language model, or the stride does not fit the context.
+        NotFoundError: the checkpoint is not registered.
+        InputError: a document has letters that the tokenizer does not know.
+    """
+    require_models("measuring bits per byte")
+    with registry.read() as session:
+        checkpoint = session.get(Checkpoint, checkpoint_id)
+        if checkpoint is None:
+            raise NotFoundError(
+                f"no checkpoint has the id {checkpoint_id}",
+                hint="'cavewall checkpoint list' shows what is registered",
+            )
+        name = current_name(session, checkpoint_id)
+        key = score_key(
+            checkpoint,
+            [SUITE, corpus.name, METRIC, corpus.version],
+            protocol=CORPUS_PROTOCOL,
+            source=OWN,
+            corpus_sha256=corpus.digest,
+            context=context,
+            stride=stride,
+        )
+        known = session.scalar(select(Score).where(Score.content_key == key))
+    if known is not None:
+        return Scored(known.id, known.value, "unchanged")
+    task = _Task(
+        name=corpus.name,
+        version=corpus.version,
+        protocol=CORPUS_PROTOCOL,
+        texts=corpus.documents,
+        facts=corpus.origin,
+        context=context,
+        stride=stride,
+    )
+    return _measure(registry, checkpoint, name, task, key, device, batch_size, progress)
+
+
+def _measure(
+    registry: Registry,
+    checkpoint: Checkpoint,
+    name: str,
+    task: _Task,
+    key: str,
+    device: str,
+    batch_size: int | None,
+    progress: Progress | None,
+) -> Scored:
     from ingest.embedding import chosen_device
     from ingest.sources.causal import score_texts
 
     chosen = chosen_device(device)
     with recorded_run(registry, "score bits-per-byte", chosen) as run:
         answer = score_texts(
-            checkpoint, name, texts, context=context, device=chosen, batch_size=batch_size, progress=progress
+            checkpoint,
+            name,
+            task.texts,
+            context=task.context,
+            stride=task.stride,
+            device=chosen,
+            batch_size=batch_size,
+            progress=progress,
         )
-        byte_counts = [len(text.encode()) for text in texts]
-        ratio = corpus_ratio(answer.nats, byte_counts)
+        ratio = corpus_ratio(answer.nats, [len(text.encode()) for text in task.texts])
         details = {
             "bytes": ratio.byte_count,
             "tokens": answer.token_count,
-            "documents": len(texts),
-            "corpus_sha256": sha256_of_bytes(canonical_json(texts).encode()),
-            "caption_index": caption_index,
+            "documents": len(task.texts),
+            "corpus_sha256": sha256_of_bytes(canonical_json(list(task.texts)).encode()),
+            **task.facts,
             "context": answer.context,
-            "stride": answer.context - 1,
+            "stride": answer.stride,
             "first_token": answer.first_token,
             "libraries": dict(answer.libraries),
         }
         claim = Claim(
-            ratio.value, stderr=ratio.stderr, item_count=len(texts), protocol=PROTOCOL, details=details
+            ratio.value,
+            stderr=ratio.stderr if len(task.texts) > 1 else None,  # one document does not say how others vary
+            item_count=len(task.texts),
+            protocol=task.protocol,
+            details=details,
         )
         with registry.write() as session:
-            benchmark, source = _benchmark(session, dataset), own_evaluation(session)
+            benchmark = add_benchmark(
+                session, SUITE, task.name, METRIC, task.version, higher_is_better=False, low=0.0
+            )
+            source = own_evaluation(session)
             recorded = put_score(session, checkpoint, benchmark, source, claim, key=key, run_id=run.id)
         score_id = require_true(recorded, name, benchmark)
         run.counts["scores"] = 1
@@ -164,10 +279,4 @@ def _score_key(checkpoint: Checkpoint, dataset: Dataset, caption_index: int, con
         source=OWN,
         caption_index=caption_index,
         context=context,
-    )
-
-
-def _benchmark(session: Session, dataset: Dataset) -> Benchmark:
-    return add_benchmark(
-        session, SUITE, dataset.name, METRIC, dataset.revision, higher_is_better=False, low=0.0
     )
