@@ -7,7 +7,7 @@ IN_VENV := .venv/bin/python -m
 INSTALLED := .venv/installed
 
 # One thread each: the tests measure nothing, and small matrices are slower on many threads. No test needs the network.
-TEST_ENVIRONMENT := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 HF_HUB_OFFLINE=1
+TEST_ENVIRONMENT := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_NUM_THREADS=1 HF_HUB_OFFLINE=1
 
 .PHONY: setup demo test lint
 

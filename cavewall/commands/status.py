@@ -42,6 +42,7 @@ def _gather(registry: Registry) -> dict[str, Any]:
     from compute.coverage import coverage
     from registry.census import take_census
     from registry.migrate import head_revision
+    from registry.store_contents import contents
 
     with registry.read() as session:
         census = take_census(session)
@@ -53,6 +54,7 @@ def _gather(registry: Registry) -> dict[str, Any]:
         "coverage": targets,
         "last_run": _run(census.last_run),
         "snapshot": _snapshot(registry),
+        "store": {kind.kind: kind.byte_count for kind in contents(registry.store)},
     }
 
 
@@ -93,6 +95,7 @@ def _text(data: dict[str, Any]) -> str:
         *_coverage_lines(data["coverage"]),
         ("last run", _run_text(data["last_run"])),
         ("snapshot", _snapshot_text(data["snapshot"])),
+        ("store", _store_text(data["store"])),
     ]
     return "\n".join(f"{what:<12} {value}" for what, value in lines)
 
@@ -121,3 +124,11 @@ def _snapshot_text(snapshot: dict[str, Any] | None) -> str:
         return "none yet: cavewall snapshot build"
     freshness = "current" if snapshot["is_current"] else "older than the registry: cavewall snapshot build"
     return f"{snapshot['number']} of {shown(snapshot['created_at'])}, {freshness}"
+
+
+def _store_text(kinds: dict[str, int]) -> str:
+    if not kinds:
+        return "empty"
+    largest = sorted(kinds.items(), key=lambda kind: -kind[1])
+    parts = ", ".join(f"{kind} {size / 1e6:,.1f}" for kind, size in largest)
+    return f"{sum(kinds.values()) / 1e6:,.1f} MB ({parts})"
