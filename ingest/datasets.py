@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from ingest.duplicate_items import duplicate_notes
 from ingest.pictures import picture_digest
+from ingest.plain_messages import plain_refusals
 from ingest.references import check_name
+from ingest.variants import Relation, variant_of
 from registry.clock import now
-from registry.errors import ConflictError, InputError
+from registry.errors import ConflictError, InputError, UsageError
 from registry.handle import Registry
-from registry.items import Items, write_items
+from registry.items import Items, read_items, write_items
 from registry.keys import (
     canonical_json,
     content_key,
@@ -22,17 +25,42 @@ from registry.keys import (
     set_fingerprint,
     sha256_of_bytes,
 )
+from registry.lookup import find_dataset
 from registry.store import StoredFile
 from registry.tables import Dataset
 
 
 @dataclass(frozen=True)
 class AddedDataset:
-    """What registering a data set did."""
+    """What registering a data set did; `notes` says what its items have that a reader wants to know."""
 
     dataset_id: int
     name: str
-    outcome: Literal["added", "unchanged"]
+    outcome: Literal["added", "unchanged", "linked"]
+    detail: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a data set comes from.
+
+    Attributes:
+        revision: the commit of its source; where it is None, its own content is its revision.
+        parent: the data set that it derives from.
+        relation: how: `captions`, `gallery` or `subset`; what the ids say where it is None.
+    """
+
+    revision: str | None = None
+    parent: str | None = None
+    relation: str | None = None
+
+
+@dataclass(frozen=True)
+class _Link:
+    parent_id: int
+    parent: str
+    relation: Relation
     detail: str
 
 
@@ -63,11 +91,31 @@ def check_items(items: Items, name: str) -> None:
         raise InputError(
             f"data set {name} has neither pictures nor texts", hint="give a folder or a table of texts"
         )
+    _require_whole_characters(items, name)
     for item_id, texts in zip(items.ids, items.texts or [], strict=False):
         if not texts or not all(text.strip() for text in texts):
             raise InputError(
                 f"data set {name}: item '{item_id}' has an empty text", hint="write one, or leave it out"
             )
+
+
+def _require_whole_characters(items: Items, name: str) -> None:
+    columns = [
+        items.ids,
+        items.group_ids or [],
+        list(items.extra),
+        *items.extra.values(),
+        *(items.texts or []),
+    ]
+    for column in columns:
+        for text in column:
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise InputError(
+                    f"data set {name}: {text[:40]!r} holds half of a character (a lone surrogate)",
+                    hint="repair the text",
+                ) from error
 
 
 def content_of(items: Items) -> str:
@@ -85,8 +133,15 @@ def content_of(items: Items) -> str:
     return sha256_of_bytes(canonical_json(digests).encode())
 
 
+@plain_refusals()
 def add_dataset(
-    registry: Registry, name: str, items: Items, *, licence: str | None = None, credit: str | None = None
+    registry: Registry,
+    name: str,
+    items: Items,
+    *,
+    licence: str | None = None,
+    credit: str | None = None,
+    origin: Origin | None = None,
 ) -> AddedDataset:
     """Register a data set and return which row it is; the same content again changes nothing.
 
@@ -96,35 +151,94 @@ def add_dataset(
         items: in their order; every picture is decoded once, so that a broken one is found now.
         licence: of the items.
         credit: whom to name when they are shown.
+        origin: where it comes from, where that is known.
 
     Raises:
-        InputError: an item is broken, or the items cannot be a data set.
-        ConflictError: the name has other content, or the content another name.
+        InputError: an item is broken, the items cannot be a data set, or do not fit those of the parent.
+        ConflictError: the name has other content, the content another name, or the data set another parent.
+        NotFoundError: there is no such parent.
     """
+    origin = origin or Origin()
     check_name(name)
     check_items(items, name)
+    link = _link(registry, name, items, origin)
     order = order_fingerprint(items.ids)
     key = content_key("dataset", {"order": order, "content": content_of(items)})
+    notes = (*duplicate_notes(items), *_other_orders(registry, items, order))
     with registry.read() as session:
         found = _find(session, name, key)
     if found is not None:
-        return found
-    stored = write_items(registry.store, items)
-    row = _row(name, items, key, order, stored, licence, credit)
+        return replace(_linked(registry, found, link), notes=notes)
+    row = _row(name, items, key, order, write_items(registry.store, items))
+    row.revision = origin.revision or row.revision
+    row.licence, row.credit = licence, credit
+    row.parent_id = None if link is None else link.parent_id
     try:
         with registry.write() as session:
             found = _find(session, name, key)
-            if found is not None:
-                return found
-            session.add(row)
-            session.flush()
-            return AddedDataset(row.id, name, "added", f"{row.item_count} items, {'+'.join(row.modalities)}")
+            if found is None:
+                session.add(row)
+                session.flush()
+                detail = f"{row.item_count} items, {'+'.join(row.modalities)}"
+                detail += "" if link is None else f"; {link.detail}"
+                return AddedDataset(row.id, name, "added", detail, notes)
     except IntegrityError:
         with registry.read() as session:
             found = _find(session, name, key)
         if found is None:
             raise
+    return replace(_linked(registry, found, link), notes=notes)
+
+
+def _link(registry: Registry, name: str, items: Items, origin: Origin) -> _Link | None:
+    if origin.parent is None:
+        if origin.relation is not None:
+            raise UsageError(
+                f"the relation '{origin.relation}' needs a parent",
+                hint="name the other data set: --parent NAME",
+            )
+        return None
+    if origin.parent == name:
+        raise UsageError(f"data set {name} cannot be its own parent", hint="name another data set")
+    with registry.read() as session:
+        parent = find_dataset(session, origin.parent)
+        parent_items = read_items(registry.store, parent)
+    variant = variant_of(items, parent_items, name=name, parent_name=parent.name, relation=origin.relation)
+    return _Link(parent.id, parent.name, variant.relation, variant.detail)
+
+
+def _linked(registry: Registry, found: AddedDataset, link: _Link | None) -> AddedDataset:
+    """Return a data set that was there, after it was given the parent that it had not."""
+    if link is None:
         return found
+    with registry.write() as session:
+        row = session.get_one(Dataset, found.dataset_id)
+        if row.parent_id == link.parent_id:
+            return found
+        if row.parent_id is not None:
+            other = session.get_one(Dataset, row.parent_id).name
+            raise ConflictError(
+                f"data set {row.name} derives from {other}, not from {link.parent}",
+                hint="a data set has one parent, for good",
+            )
+        above: Dataset | None = session.get_one(Dataset, link.parent_id)
+        while above is not None:
+            if above.id == row.id:
+                raise ConflictError(
+                    f"data set {link.parent} derives from {row.name} itself", hint="leave --parent out"
+                )
+            above = session.get(Dataset, above.parent_id) if above.parent_id is not None else None
+        row.parent_id = link.parent_id
+    return replace(found, outcome="linked", detail=link.detail)
+
+
+def _other_orders(registry: Registry, items: Items, order: str) -> list[str]:
+    same = Dataset.set_fingerprint == set_fingerprint(items.ids)
+    with registry.read() as session:
+        names = session.scalars(
+            select(Dataset.name).where(same, Dataset.order_fingerprint != order).order_by(Dataset.name)
+        ).all()
+    return [f"the same ids are registered in another order: {', '.join(names)}"] if names else []
 
 
 def _find(session: Session, name: str, key: str) -> AddedDataset | None:
@@ -145,15 +259,7 @@ def _find(session: Session, name: str, key: str) -> AddedDataset | None:
     return None
 
 
-def _row(
-    name: str,
-    items: Items,
-    key: str,
-    order: str,
-    stored: StoredFile,
-    licence: str | None,
-    credit: str | None,
-) -> Dataset:
+def _row(name: str, items: Items, key: str, order: str, stored: StoredFile) -> Dataset:
     modalities = []
     if items.images is not None:
         modalities.append("vision")
@@ -170,7 +276,5 @@ def _row(
         set_fingerprint=set_fingerprint(items.ids),
         uri=stored.uri,
         sha256=stored.sha256,
-        licence=licence,
-        credit=credit,
         created_at=now(),
     )

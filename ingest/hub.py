@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from ingest.models_extra import require_models
 from registry.errors import InputError
@@ -35,7 +36,13 @@ def cache_folder() -> Path | None:
     return None
 
 
-def find_snapshot(repository: str, revision: str, patterns: Sequence[str] = CONFIGURATION) -> Path | None:
+def find_snapshot(
+    repository: str,
+    revision: str,
+    patterns: Sequence[str] = CONFIGURATION,
+    *,
+    kind: Literal["model", "dataset"] = "model",
+) -> Path | None:
     """Return the local folder of a repository at a revision, named by its commit, or None if there is none.
 
     Online, the files that match `patterns` are downloaded first.
@@ -43,9 +50,9 @@ def find_snapshot(repository: str, revision: str, patterns: Sequence[str] = CONF
     Raises:
         InputError: the hub refuses (no such model or revision, a closed model), or the cache cannot be used.
     """
-    require_models("reading a model of the hub")
+    require_models(f"reading a {kind} of the hub")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RevisionNotFoundError
 
     # The client changed its transport library; the errors of each share an ancestor of one of these names.
     names = ("HTTPError", "RequestException")
@@ -54,17 +61,23 @@ def find_snapshot(repository: str, revision: str, patterns: Sequence[str] = CONF
     try:
         folder = snapshot_download(
             repository,
+            repo_type=kind,
             revision=revision,
             cache_dir=cache_folder(),
             allow_patterns=list(patterns),
             local_files_only=is_offline(),
             etag_timeout=HUB_TIMEOUT_SECONDS,
         )
+    except RevisionNotFoundError as error:
+        raise InputError(
+            f"{repository} has no revision '{revision}' on the hub",
+            hint="name a branch, a tag or a commit that its page lists",
+        ) from error
     except HfHubHTTPError as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"{repository}@{revision}: the hub refused it: {reason}",
-            hint="check the name and the revision, and log in if the model is gated",
+            hint=f"check the name and the revision, and log in if the {kind} is gated",
         ) from error
     except unreachable:
         return None

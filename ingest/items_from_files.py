@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ def items_from_files(
     """
     if pictures is None and texts is None:
         raise InputError(
-            "a data set needs items", hint="give a folder of pictures, a table of texts, or both"
+            "a data set needs items",
+            hint="name a source with --from, or give a folder of pictures, a table of texts, or both",
         )
     if groups is not None and texts is None:
         raise InputError(
@@ -75,31 +76,27 @@ def items_from_files(
 
 
 def items_from_arrays(
-    images: NDArray[Any] | None = None,
+    images: NDArray[Any] | Sequence[Any] | None = None,
     *,
     ids: Sequence[str] | None = None,
     texts: Sequence[str | Sequence[str]] | None = None,
+    groups: Sequence[object] | None = None,
+    covariates: Mapping[str, Sequence[object]] | None = None,
 ) -> Items:
     """Return the items of arrays; pictures are kept as PNG, without loss.
 
     Args:
-        images: `(n, h, w, 3)` of uint8.
+        images: `(n, h, w, 3)` of uint8, or a sequence of `(h, w, 3)`; encoded pictures stay as they are.
         ids: one per item; the position in the array where it is None.
         texts: one text, or several captions, per item.
+        groups: the group of every item.
+        covariates: what is kept beside, by name: one value per item, kept as text.
 
     Raises:
-        InputError: the array has another shape or type.
+        InputError: an array has another shape or type, or a text is none.
     """
-    encoded = None
-    if images is not None:
-        array = np.asarray(images)
-        if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] != 3 or 0 in array.shape[1:3]:
-            raise InputError(
-                f"pictures: expected uint8 of shape (n, h, w, 3), found {array.dtype} of shape {array.shape}",
-                hint="scale to 0..255 and convert with astype('uint8')",
-            )
-        encoded = [encode_png(pixels) for pixels in array]
-    captions = None if texts is None else [[text] if isinstance(text, str) else list(text) for text in texts]
+    encoded = None if images is None else _encoded(images)
+    captions = None if texts is None else [_captions(text, row) for row, text in enumerate(texts)]
     count = len(encoded if encoded is not None else captions or [])
     return Items(
         ids=[str(item_id) for item_id in ids]
@@ -107,7 +104,42 @@ def items_from_arrays(
         else [f"{number:06d}" for number in range(count)],
         images=encoded,
         texts=captions,
+        group_ids=None if groups is None else [str(group) for group in groups],
+        extra={name: [str(value) for value in values] for name, values in (covariates or {}).items()},
     )
+
+
+def _encoded(images: NDArray[Any] | Sequence[Any]) -> list[bytes]:
+    if isinstance(images, np.ndarray):
+        _require_pixels(images, 4, "(n, h, w, 3)")
+        return [encode_png(pixels) for pixels in images]
+    encoded = []
+    for picture in images:
+        if isinstance(picture, bytes):
+            encoded.append(picture)
+        else:
+            pixels = np.asarray(picture)
+            _require_pixels(pixels, 3, "(h, w, 3)")
+            encoded.append(encode_png(pixels))
+    return encoded
+
+
+def _require_pixels(array: NDArray[Any], dimensions: int, shape: str) -> None:
+    if array.dtype != np.uint8 or array.ndim != dimensions or array.shape[-1] != 3 or 0 in array.shape[-3:]:
+        raise InputError(
+            f"pictures: expected uint8 of shape {shape}, found {array.dtype} of shape {array.shape}",
+            hint="scale to 0..255 and convert with astype('uint8')",
+        )
+
+
+def _captions(texts: str | Sequence[str], row: int) -> list[str]:
+    captions = [texts] if isinstance(texts, str) else list(texts) if isinstance(texts, Iterable) else [texts]
+    for caption in captions:
+        if not isinstance(caption, str):
+            raise InputError(
+                f"texts: item {row} has {caption!r}, expected text", hint="give one text, or a list, per item"
+            )
+    return captions
 
 
 def _read_folder(folder: Path) -> tuple[list[str], list[bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,12 @@ from registry.keys import sha256_of_bytes
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 DECODING = {"transparency": "over white", "orientation": "as the EXIF tag says", "frame": "first"}
-_BROKEN = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, EOFError)
+# Others are never tried: a decoder of PostScript starts another program.
+_FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+_BROKEN = (
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, EOFError,
+    RuntimeError, TypeError, LookupError, ArithmeticError, struct.error,
+)  # fmt: skip
 _PLAIN_MODES = frozenset(
     {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"}
 )
@@ -27,12 +33,13 @@ def decode(data: bytes, item: str) -> Image.Image:
         InputError: the bytes are no picture, are truncated, or have more than 8 bits per channel.
     """
     try:
-        with Image.open(io.BytesIO(data)) as opened:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
             opened.load()
             picture = ImageOps.exif_transpose(opened)
     except _BROKEN as error:
+        reason = "its form is not known" if isinstance(error, UnidentifiedImageError) else error
         raise InputError(
-            f"item '{item}' is not a picture that can be read: {error}",
+            f"item '{item}' is not a picture that can be read: {reason}",
             hint="replace the file, or leave it out",
         ) from error
     if picture.mode not in _PLAIN_MODES:
@@ -56,7 +63,7 @@ def picture_digest(data: bytes, item: str) -> str:
         InputError: the bytes are no picture.
     """
     pixels = decode(data, item)
-    with Image.open(io.BytesIO(data)) as opened:
+    with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
         is_plain = opened.format == "PNG" and opened.mode == "RGB" and "transparency" not in opened.info
         is_plain = is_plain and not getattr(opened, "is_animated", False)
     if not is_plain:
