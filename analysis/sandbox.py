@@ -48,25 +48,38 @@ class Sandbox:
         self.limits = limits
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
-        """Return the rows of one question.
-
-        Args:
-            sql: one EXPLAIN, or one SELECT in any of DuckDB's forms (FROM, WITH, VALUES, PIVOT, DESCRIBE).
-            parameters: values for `$name` in it.
-
-        Raises:
-            UsageError: it is not one question, DuckDB refuses it, or a parameter is missing or unknown.
-            DatabaseError: it took longer, or more memory, than the limits allow.
-        """
-        with translated(self.limits):
-            check_question(self.connection, sql)
-            with _interrupted_after(self.connection, self.limits.seconds):
-                relation = self.connection.sql(sql, params=dict(parameters) if parameters else None)
-                return relation.to_arrow_table()
+        """Return the rows of one question, as `answer` does."""
+        return answer(self.connection, sql, parameters, limits=self.limits)
 
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
+
+
+def answer(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+) -> pa.Table:
+    """Return the rows of one question, asked on a locked connection.
+
+    Args:
+        connection: where to ask.
+        sql: one EXPLAIN, or one SELECT in any of DuckDB's forms (FROM, WITH, VALUES, PIVOT, DESCRIBE).
+        parameters: values for `$name` in it.
+        limits: what it may take.
+
+    Raises:
+        UsageError: it is not one question, DuckDB refuses it, or a parameter is missing or unknown.
+        DatabaseError: it took longer, or more memory, than the limits allow.
+    """
+    with translated(limits):
+        check_question(connection, sql)
+        with _interrupted_after(connection, limits.seconds):
+            relation = connection.sql(sql, params=dict(parameters) if parameters else None)
+            return relation.to_arrow_table()
 
 
 @contextmanager
@@ -93,7 +106,18 @@ def locked_connection(
     Raises:
         StoreError: a file of the snapshot is missing.
     """
-    connection = duckdb.connect(
+    connection = unlocked_connection(limits)
+    for table, schema in stored_schemas().items():
+        connection.register(f"stored_{table}", _dataset(store, manifest.tables.get(table, ()), schema))
+    for statement in [*create_statements(), *function_statements()]:
+        connection.execute(statement)
+    lock(connection)
+    return connection
+
+
+def unlocked_connection(limits: Limits) -> duckdb.DuckDBPyConnection:
+    """Return a connection that loads nothing by itself, on which views are still to be made."""
+    return duckdb.connect(
         config={
             "threads": limits.threads,
             "memory_limit": limits.memory,
@@ -103,14 +127,13 @@ def locked_connection(
             "autoinstall_known_extensions": False,
         }
     )
-    for table, schema in stored_schemas().items():
-        connection.register(f"stored_{table}", _dataset(store, manifest.tables.get(table, ()), schema))
-    for statement in [*create_statements(), *function_statements()]:
-        connection.execute(statement)
+
+
+def lock(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take from a connection everything that lies outside of it, for good."""
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
-    return connection
 
 
 def check_question(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

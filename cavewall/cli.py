@@ -34,7 +34,8 @@ COMMANDS = {
     },
     "Ingest": {
         "embed": Entry("cavewall.commands.embed", "Embed data sets with checkpoints."),
-        "score": Entry("cavewall.commands.score", "Measure and list benchmark scores."),
+        "score": Entry("cavewall.commands.score", "Measure, import and list benchmark scores."),
+        "zoo": Entry("cavewall.commands.zoo", "Register whole lists of checkpoints: the zoos of papers."),
     },
     "Compute": {
         "align": Entry("cavewall.commands.align", "Compute the alignments that are missing."),
@@ -49,6 +50,13 @@ COMMANDS = {
         "snapshot": Entry("cavewall.commands.snapshot", "Publish the registry as Parquet files."),
     },
     "Operate": {
+        "verify": Entry(
+            "cavewall.commands.verify", "Read every file of the zoo, and compare it with its row."
+        ),
+        "purge": Entry(
+            "cavewall.commands.purge", "Delete for good what must really go, with everything derived from it."
+        ),
+        "store": Entry("cavewall.commands.store", "Look after the files that rows and snapshots name."),
         "db": Entry("cavewall.commands.db", "Look after the database's schema."),
         "config": Entry("cavewall.commands.config", "Show the configuration."),
     },

@@ -87,16 +87,16 @@ def run_over(
         NotFoundError: a name is not registered.
         RegistryError: the only checkpoint that was named failed, or has no embedding.
     """
+    from cavewall.selecting import choose_checkpoints
     from ingest.batteries import load_battery
     from registry.extractions import find_extraction
     from registry.listings import live_checkpoints
-    from registry.lookup import find_checkpoints
 
     loaded = load_battery(registry, battery)
     with registry.read() as session:
         rules = [find_extraction(session, key).id for key in extractions]
         chosen = (
-            find_checkpoints(session, checkpoints)
+            choose_checkpoints(session, checkpoints)
             if checkpoints
             else live_checkpoints(session, loaded.dataset.modalities)
         )

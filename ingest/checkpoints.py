@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ingest.naming import give_name, require_free_step
+from ingest.meeting_again import Added, Outcome, Wanted, found_again
+from ingest.naming import give_name, name_at, place_of, require_free_step
 from ingest.references import (
     PathReference,
     Reference,
@@ -22,40 +22,20 @@ from ingest.references import (
 from ingest.resolving import Resolved, resolve
 from ingest.retirement import restore_checkpoints, retire_checkpoints
 from ingest.rows import get_or_add
+from ingest.source_metadata import source_metadata
+from ingest.tagging import add_tags
+from ingest.trust import Trust, noted_pickles, trust_in
 from registry.clock import now
-from registry.errors import ConflictError, InputError, UsageError
+from registry.errors import InputError, UsageError
 from registry.handle import Registry
 from registry.keys import content_key
 from registry.lookup import current_name, find_checkpoint
+from registry.runs import recorded_run
 from registry.tables import Checkpoint, Family, Series
 
+FLOATING = "floating: its revision is not in the local cache, and the hub cannot be asked"
+
 __all__ = ["Added", "Outcome", "add_checkpoint", "restore_checkpoints", "retire_checkpoints"]
-
-Outcome = Literal["added", "unchanged", "changed"]
-
-
-@dataclass(frozen=True)
-class Added:
-    """What registering a checkpoint did.
-
-    `changed`: a name moved to a new checkpoint, or a row learnt where its file lies or what it is like.
-    """
-
-    checkpoint_id: int
-    name: str
-    outcome: Outcome
-    detail: str
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What the user says about a checkpoint, beside the reference."""
-
-    name: str
-    is_named: bool
-    series: str | None
-    family: str | None
-    fields: Mapping[str, Any]
 
 
 def add_checkpoint(
@@ -76,6 +56,9 @@ def add_checkpoint(
     tokens_seen: int | None = None,
     parent: str | None = None,
     sha256: str | None = None,
+    tags: Collection[str] = (),
+    entry_point: str | None = None,
+    trust_pickle: bool = False,
 ) -> Added:
     """Register a checkpoint and return which row it is; the same again changes nothing.
 
@@ -96,6 +79,9 @@ def add_checkpoint(
         tokens_seen: how many tokens it was trained on.
         parent: the name or reference of the checkpoint that it was trained from.
         sha256: the digest that the file must have.
+        tags: words to find it by; a checkpoint that is registered gets them too.
+        entry_point: your own `module:function` that builds the network of a weight file; it runs here.
+        trust_pickle: whether a file that is no plain state dict may run code; the run records its digest.
 
     Raises:
         UsageError: the reference or an option means nothing.
@@ -106,21 +92,27 @@ def add_checkpoint(
     parsed = parse_reference(reference)
     _check_options(series, step, modality, name)
     architecture, like_name = (None, None) if like is None else _like(registry, like)
-    resolved = resolve(parsed, like=architecture, seed=seed, modality=modality)
+    trust = trust_in(registry.settings, every_pickle=trust_pickle, entry_points=filter(None, [entry_point]))
+    with _recorded(registry, trust):
+        resolved = resolve(
+            parsed, like=architecture, seed=seed, modality=modality, entry_point=entry_point, trust=trust
+        )
     _require_digest(parsed, resolved, sha256)
-    wanted = _Wanted(
+    said = source_metadata(parsed, resolved.revision, resolved.location)
+    wanted = Wanted(
         name=name
         or default_name(parsed, prefix=series or family, step=step, like_name=like_name, seed=resolved.seed),
         is_named=name is not None,
         series=series,
         family=family,
+        tags=tags,
         fields={
             "step": step,
             "seed": resolved.seed if resolved.seed is not None else seed,
-            "attributes": dict(attributes or {}),
-            "objective": objective,
-            "training_data": training_data or resolved.training_data,
-            "licence": licence or resolved.licence,
+            "attributes": {**said.attributes, **resolved.attributes, **(attributes or {})},
+            "objective": objective or said.objective,
+            "training_data": training_data or resolved.training_data or said.training_data,
+            "licence": licence or resolved.licence or said.licence,
             "tokens_seen": tokens_seen,
         },
     )
@@ -130,6 +122,17 @@ def add_checkpoint(
     except IntegrityError:  # somebody registered the same between our look and our insert: now it is there
         with registry.write() as session:
             return _register(session, parsed, resolved, wanted, parent)
+
+
+@contextmanager
+def _recorded(registry: Registry, trust: Trust) -> Iterator[None]:
+    """Record a run with the digests of the pickles that were run meanwhile, if there were any."""
+    try:
+        yield
+    finally:
+        if trust.used:
+            with recorded_run(registry, "checkpoint add") as run, noted_pickles(run, trust):
+                pass
 
 
 def _check_options(series: str | None, step: int | None, modality: str | None, name: str | None) -> None:
@@ -174,12 +177,12 @@ def _key(parsed: Reference, resolved: Resolved, step: int | None) -> str:
 
 
 def _register(
-    session: Session, parsed: Reference, resolved: Resolved, wanted: _Wanted, parent: str | None
+    session: Session, parsed: Reference, resolved: Resolved, wanted: Wanted, parent: str | None
 ) -> Added:
     key = _key(parsed, resolved, wanted.fields["step"])
     existing = session.scalar(select(Checkpoint).where(Checkpoint.content_key == key))
     if existing is not None:
-        return _found_again(session, existing, parsed, resolved, wanted)
+        return found_again(session, existing, parsed, resolved, wanted)
     family_id = _family_id(session, wanted.family)
     series_id = _series_id(session, wanted.series, family_id)
     require_free_step(session, series_id, wanted.series, wanted.fields["step"], parsed.text)
@@ -191,6 +194,7 @@ def _register(
         revision=resolved.revision,
         location=resolved.location,
         like=resolved.like,
+        entry_point=resolved.entry_point,
         modality=resolved.modality,
         architecture=resolved.architecture,
         parameter_count=resolved.parameter_count,
@@ -200,53 +204,46 @@ def _register(
         registered_at=now(),
         **wanted.fields,
     )
+    name = _name_for(session, checkpoint, wanted)
+    equals = _same_bytes(session, checkpoint)
     session.add(checkpoint)
     session.flush()
-    moved = give_name(session, checkpoint, wanted.name)
-    detail = "; ".join(filter(None, (moved, resolved.note)))
-    return Added(checkpoint.id, wanted.name, "changed" if moved else "added", detail)
+    moved = give_name(session, checkpoint, name)
+    add_tags(session, checkpoint.id, wanted.tags)
+    same = f"same bytes as {equals}" if equals else ""
+    detail = "; ".join(filter(None, (moved, same, resolved.note, _summary(checkpoint))))
+    return Added(checkpoint.id, name, "changed" if moved else "added", detail, equals)
 
 
-def _found_again(
-    session: Session, existing: Checkpoint, parsed: Reference, resolved: Resolved, wanted: _Wanted
-) -> Added:
-    name = current_name(session, existing.id)
-    if existing.like is not None and resolved.like is not None and existing.like != resolved.like:
-        raise ConflictError(
-            f"the same weights are registered as {name} --like {existing.like}, not {resolved.like}",
-            hint=f"use {name}; weights have one architecture",
-        )
-    series = session.get(Series, existing.series_id) if existing.series_id is not None else None
-    if wanted.series is not None and (series is None or series.name != wanted.series):
-        raise ConflictError(
-            f"the same weights are registered as {name}, which is not in the series {wanted.series}",
-            hint=f"use {name}: identical weights are one checkpoint",
-        )
-    details = []
-    if existing.like is None and resolved.like is not None and existing.source == "path":
-        existing.like, existing.architecture = resolved.like, resolved.architecture
-        existing.modality, existing.parameter_count = resolved.modality, resolved.parameter_count
-        details.append(resolved.note)
-    if existing.location and not Path(existing.location).exists():
-        existing.location = resolved.location
-        details.append(f"now read from {resolved.location}")
-    if details:
-        return Added(existing.id, name, "changed", "; ".join(details))
-    return Added(existing.id, name, "unchanged", _why_unchanged(existing, parsed, name, wanted))
+def _name_for(session: Session, new: Checkpoint, wanted: Wanted) -> str:
+    """Return what a new row is called: what the user says, else what the place it came from is called."""
+    if wanted.is_named:
+        return wanted.name
+    place = place_of(new.source, new.reference, new.location)
+    return name_at(session, place, new.step, new.series_id) or wanted.name
 
 
-def _why_unchanged(existing: Checkpoint, parsed: Reference, name: str, wanted: _Wanted) -> str:
-    same = {"path": "same bytes", "baseline": "same baseline"}.get(existing.source, "same commit")
-    if existing.resolved is None:
-        same = "still floating"
-    detail = (
-        f"same reference, {same}" if existing.reference == parsed.text else f"{same} as {existing.reference}"
+def _summary(checkpoint: Checkpoint) -> str:
+    """Return what a new row says about its training, and that a floating one cannot be embedded."""
+    parts = {
+        "objective": checkpoint.objective,
+        "data": checkpoint.training_data,
+        "licence": checkpoint.licence,
+    }
+    said = ", ".join(f"{word} {value}" for word, value in parts.items() if value)
+    is_floating = checkpoint.resolved is None
+    return "; ".join(filter(None, (FLOATING if is_floating else "", said)))
+
+
+def _same_bytes(session: Session, new: Checkpoint) -> str | None:
+    """Return what a live file of the same bytes is called: at another step it is another checkpoint."""
+    if new.source != "path":
+        return None
+    statement = select(Checkpoint.id).where(
+        Checkpoint.source == "path", Checkpoint.resolved == new.resolved, Checkpoint.retired_at.is_(None)
     )
-    if wanted.is_named and wanted.name != name:
-        detail += f"; it keeps its name {name}"
-    if existing.retired_at is not None:
-        detail += f"; retired ({existing.retired_reason}): cavewall checkpoint restore {name}"
-    return detail
+    twin = session.scalar(statement.order_by(Checkpoint.id).limit(1))
+    return None if twin is None else current_name(session, twin)
 
 
 def _family_id(session: Session, family: str | None) -> int | None:

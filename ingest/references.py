@@ -90,8 +90,8 @@ def _hub(text: str, rest: str) -> Reference | None:
     return HubReference(text, repository, revision or "main")
 
 
-def _path(text: str, rest: str) -> Reference:
-    return PathReference(text, rest)
+def _path(text: str, rest: str) -> Reference | None:
+    return None if "\0" in rest else PathReference(text, rest)
 
 
 def _baseline(text: str, rest: str) -> Reference | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ingest.architectures import (
     Architecture,
+    FileWeights,
     FolderArchitecture,
     TimmArchitecture,
     architecture_like,
@@ -16,9 +20,10 @@ from ingest.hub import find_snapshot
 from ingest.model_folders import architecture_of, folder_digest, folder_shapes, modality_of, read_config
 from ingest.models_extra import require_models
 from ingest.references import BaselineReference, HubReference, PathReference, Reference, TimmReference
-from ingest.weights import Shapes, element_count, require_fit, weight_shapes
+from ingest.trust import NO_TRUST, Trust
+from ingest.weight_facts import FileFacts, describe_file
+from ingest.weights import Shapes, element_count, require_fit
 from registry.errors import InputError, UsageError
-from registry.keys import sha256_of_file
 from registry.tables.checkpoints import Source
 
 BASELINE_MODALITY = {"pixels": "vision", "tf-idf": "language"}
@@ -42,6 +47,8 @@ class Resolved:
     seed: int | None = None
     training_data: str | None = None
     licence: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    entry_point: str | None = None
     note: str = ""
 
 
@@ -51,6 +58,8 @@ def resolve(
     like: Reference | None = None,
     seed: int | None = None,
     modality: str | None = None,
+    entry_point: str | None = None,
+    trust: Trust = NO_TRUST,
 ) -> Resolved:
     """Return what a reference is at this moment.
 
@@ -59,9 +68,11 @@ def resolve(
         like: the architecture of a weight file, or what an untrained twin is a twin of.
         seed: the seed of an untrained twin; 0 where it is None.
         modality: what the checkpoint reads, where nothing else says so.
+        entry_point: the user's own `module:function` that builds the network of a weight file.
+        trust: what this command may run of it, and which weight files may run code.
 
     Raises:
-        UsageError: `like` is given where it has no meaning, or is missing.
+        UsageError: `like` or `entry_point` is given where it has no meaning, or is missing.
         InputError: there is no such model or file, or the file is broken or does not fit.
         MissingExtra: the libraries that read models are not installed.
     """
@@ -70,13 +81,23 @@ def resolve(
         raise UsageError(
             f"--like has no meaning for {reference.text}", hint="use it with path:FILE and baseline:untrained"
         )
+    if entry_point is not None and (like is not None or not isinstance(reference, PathReference)):
+        raise UsageError(
+            "--architecture says how to build the network of a weight file",
+            hint="use it with path:FILE, and without --like",
+        )
     if isinstance(reference, TimmReference):
         return _resolve_timm(reference)
     if isinstance(reference, HubReference):
         return _resolve_hub(reference, modality)
     if isinstance(reference, PathReference):
-        path = Path(reference.path).expanduser().absolute()
-        return _resolve_folder(path, like) if path.is_dir() else _resolve_file(path, like, modality)
+        path = Path(os.path.expanduser(reference.path)).absolute()  # noqa: PTH111 - Path raises for ~nobody
+        if path.is_dir():
+            return _resolve_folder(path, like, entry_point, trust)
+        file = describe_file(path, trust)
+        if entry_point is None:
+            return _resolve_file(path, file, like, modality, trust)
+        return _resolve_own_network(path, file, entry_point, modality, trust)
     if is_twin:
         return _resolve_twin(like, 0 if seed is None else seed)
     return _resolve_baseline(reference)
@@ -130,14 +151,15 @@ def _resolve_hub(reference: HubReference, modality: str | None) -> Resolved:
     )
 
 
-def _resolve_folder(path: Path, like: Reference | None) -> Resolved:
-    if like is not None:
+def _resolve_folder(path: Path, like: Reference | None, entry_point: str | None, trust: Trust) -> Resolved:
+    if like is not None or entry_point is not None:
+        word = "--like" if entry_point is None else "--architecture"
         raise UsageError(
-            f"--like has no meaning for the folder {path}",
+            f"{word} has no meaning for the folder {path}",
             hint="its config.json says what the weights belong to",
         )
     config = read_config(path)
-    shapes = folder_shapes(path)
+    shapes = folder_shapes(path, trust)
     digest = folder_digest(path)
     counted = count_parameters(FolderArchitecture(path, f"path:{path}"))
     return Resolved(
@@ -152,29 +174,59 @@ def _resolve_folder(path: Path, like: Reference | None) -> Resolved:
     )
 
 
-def _resolve_file(path: Path, like: Reference | None, modality: str | None) -> Resolved:
-    shapes = weight_shapes(path)
-    digest = sha256_of_file(path)
+def _resolve_file(
+    path: Path, file: FileFacts, like: Reference | None, modality: str | None, trust: Trust
+) -> Resolved:
     if like is None:
-        return _file_alone(path, digest, shapes, modality)
+        return _file_alone(path, file, modality)
     require_models("reading the architecture that --like names")
     architecture = architecture_like(like)
-    _require_fitting(path, architecture, shapes)
+    _require_fitting(FileWeights(path, trust), architecture, file.shapes)
     return Resolved(
         source="path",
-        resolved=f"sha256:{digest}",
-        revision=digest,
+        resolved=f"sha256:{file.sha256}",
+        revision=file.sha256,
         location=str(path),
         like=architecture.text,
         modality=architecture_modality(architecture),
         architecture=architecture_word(architecture),
         parameter_count=count_parameters(architecture),
-        note=f"architecture taken from {architecture.text} (--like)",
+        attributes=file.attributes,
+        note=file.noted(f"architecture taken from {architecture.text} (--like)"),
     )
 
 
-def _file_alone(path: Path, digest: str, shapes: Shapes, modality: str | None) -> Resolved:
+def _resolve_own_network(
+    path: Path, file: FileFacts, entry_point: str, modality: str | None, trust: Trust
+) -> Resolved:
+    """Describe weights whose network a function of the user's builds; it runs once here, to be counted."""
+    if modality == "language":
+        raise UsageError(
+            f"{entry_point}: a network of your own can read pictures only",
+            hint="register the file without --architecture, and record its embeddings as arrays",
+        )
+    require_models("building a network of your own")
+    from ingest.entry_points import build_network
+
+    module = build_network(entry_point, path, trust).module
+    return Resolved(
+        source="path",
+        resolved=f"sha256:{file.sha256}",
+        revision=file.sha256,
+        location=str(path),
+        like=None,
+        modality="vision",
+        architecture=entry_point.rpartition(":")[2],
+        parameter_count=sum(parameter.numel() for parameter in module.parameters()),
+        attributes=file.attributes,
+        entry_point=entry_point,
+        note=file.noted(f"architecture built by {entry_point} (--architecture)"),
+    )
+
+
+def _file_alone(path: Path, file: FileFacts, modality: str | None) -> Resolved:
     """Describe weights of an unknown network: their embeddings come as arrays."""
+    shapes = file.shapes
     has_filters = any(len(shape) == 4 for shape in shapes.values())
     note = f"{len(shapes)} tensors counted, buffers among them; architecture unknown without --like"
     if modality is None:
@@ -182,14 +234,15 @@ def _file_alone(path: Path, digest: str, shapes: Shapes, modality: str | None) -
         note += f"; reads {modality}, from the shapes (--modality says otherwise)"
     return Resolved(
         source="path",
-        resolved=f"sha256:{digest}",
-        revision=digest,
+        resolved=f"sha256:{file.sha256}",
+        revision=file.sha256,
         location=str(path),
         like=None,
         modality=modality,
         architecture="unknown",
         parameter_count=element_count(shapes),
-        note=note,
+        attributes=file.attributes,
+        note=file.noted(note),
     )
 
 
@@ -255,12 +308,13 @@ def count_parameters(architecture: Architecture) -> int | None:
     return transformers_models.count_parameters(architecture.folder)
 
 
-def _require_fitting(path: Path, architecture: Architecture, shapes: Shapes) -> None:
+def _require_fitting(weights: FileWeights, architecture: Architecture, shapes: Shapes) -> None:
     if isinstance(architecture, TimmArchitecture):
         from ingest.sources import timm_models
 
-        require_fit(path, architecture.text, timm_models.expected_shapes(architecture.name), shapes)
+        expected = timm_models.expected_shapes(architecture.name)
+        require_fit(weights.path, architecture.text, expected, shapes)
         return
     from ingest.sources import transformers_models
 
-    transformers_models.require_fit(path, architecture.text, architecture.folder)
+    transformers_models.require_fit(weights, architecture.text, architecture.folder)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from registry.errors import StoreError
 from registry.exclusions import list_exclusions, share_of_pairs
 from registry.items import GROUP_ID, class_counts
-from registry.listings import list_embeddings
+from registry.listings import list_embeddings, tags_of
 from registry.lookup import current_name
 from registry.score_listings import list_scores
 from registry.store import Store
@@ -30,6 +30,7 @@ def checkpoint_details(session: Session, checkpoint: Checkpoint) -> dict[str, An
         "family": family.name if family else None,
         "series": series.name if series else None,
         "parent": current_name(session, checkpoint.parent_id) if checkpoint.parent_id else None,
+        "tags": tags_of(session, [checkpoint.id]).get(checkpoint.id, []),
         "names": [
             {"name": row.name, "started_at": row.started_at, "ended_at": row.ended_at} for row in names
         ],
@@ -41,9 +42,26 @@ def checkpoint_details(session: Session, checkpoint: Checkpoint) -> dict[str, An
 
 
 def dataset_details(session: Session, dataset: Dataset) -> dict[str, Any]:
-    """Return the fields of a data set, its exclusions and its embeddings."""
+    """Return the fields of a data set, what it derives from, its exclusions and its embeddings."""
+    parent = session.get(Dataset, dataset.parent_id) if dataset.parent_id else None
+    variants = session.scalars(select(Dataset).where(Dataset.parent_id == dataset.id).order_by(Dataset.name))
+    same = session.scalars(
+        select(Dataset.name)
+        .where(
+            Dataset.set_fingerprint == dataset.set_fingerprint,
+            Dataset.order_fingerprint != dataset.order_fingerprint,
+        )
+        .order_by(Dataset.name)
+    )
     return {
         **_fields(dataset, without=("id", "parent_id")),
+        "parent": parent.name if parent else None,
+        "relation": _relation(dataset, parent) if parent else None,
+        "same_ids_in_another_order": list(same),
+        "variants": [
+            {"name": row.name, "relation": _relation(row, dataset), "items": row.item_count}
+            for row in variants
+        ],
         "exclusions": [
             {
                 "name": row.name,
@@ -56,6 +74,13 @@ def dataset_details(session: Session, dataset: Dataset) -> dict[str, Any]:
         ],
         "embeddings": [asdict(line) for line in list_embeddings(session, dataset_id=dataset.id)],
     }
+
+
+def _relation(dataset: Dataset, parent: Dataset) -> str:
+    """Return how a data set derives from its parent: its ids were checked when it was registered."""
+    if dataset.set_fingerprint == parent.set_fingerprint:
+        return "captions"
+    return "gallery" if dataset.item_count > parent.item_count else "subset"
 
 
 def item_details(store: Store, dataset: Dataset) -> dict[str, Any]:

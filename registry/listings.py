@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from registry.tables import (
     Checkpoint,
@@ -19,6 +19,7 @@ from registry.tables import (
     Metric,
     Name,
     Series,
+    Tag,
     Target,
     TargetExtraction,
 )
@@ -43,6 +44,7 @@ class CheckpointLine:
     registered_at: datetime
     retired_at: datetime | None
     retired_reason: str | None
+    tags: list[str]
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class DatasetLine:
     embeddings: int
     licence: str | None
     order_fingerprint: str
+    set_fingerprint: str
+    parent: str | None
     created_at: datetime
 
 
@@ -109,10 +113,11 @@ def list_checkpoints(
     session: Session,
     *,
     checkpoint_ids: Sequence[int] | None = None,
+    tags: Sequence[str] = (),
     with_retired: bool = False,
     limit: int | None = None,
 ) -> list[CheckpointLine]:
-    """Return checkpoints in the order in which they were registered."""
+    """Return checkpoints in the order in which they were registered, those that have all of some tags."""
     counted = (
         select(Embedding.checkpoint_id, func.count().label("embeddings"))
         .where(Embedding.status == "ready")
@@ -129,13 +134,35 @@ def list_checkpoints(
     )
     if checkpoint_ids is not None:
         statement = statement.where(Checkpoint.id.in_(checkpoint_ids))
+    for tag in tags:
+        statement = statement.where(Checkpoint.id.in_(select(Tag.checkpoint_id).where(Tag.tag == tag)))
     if not with_retired:
         statement = statement.where(Checkpoint.retired_at.is_(None))
-    return [_checkpoint_line(*row) for row in session.execute(statement.limit(limit))]
+    tagged = tags_of(session)
+    return [
+        _checkpoint_line(row, name, family, series, embeddings, tagged.get(row.id, []))
+        for row, name, family, series, embeddings in session.execute(statement.limit(limit))
+    ]
+
+
+def tags_of(session: Session, checkpoint_ids: Sequence[int] | None = None) -> dict[int, list[str]]:
+    """Return the tags of checkpoints, all or some, each list sorted; those without tags are left out."""
+    statement = select(Tag.checkpoint_id, Tag.tag).order_by(Tag.checkpoint_id, Tag.tag)
+    if checkpoint_ids is not None:
+        statement = statement.where(Tag.checkpoint_id.in_(checkpoint_ids))
+    found: dict[int, list[str]] = {}
+    for checkpoint_id, tag in session.execute(statement):
+        found.setdefault(checkpoint_id, []).append(tag)
+    return found
 
 
 def _checkpoint_line(
-    row: Checkpoint, name: str | None, family: str | None, series: str | None, embeddings: int | None
+    row: Checkpoint,
+    name: str | None,
+    family: str | None,
+    series: str | None,
+    embeddings: int | None,
+    tags: list[str],
 ) -> CheckpointLine:
     return CheckpointLine(
         name=name or row.content_key[:SHORT_KEY],
@@ -153,6 +180,7 @@ def _checkpoint_line(
         registered_at=row.registered_at,
         retired_at=row.retired_at,
         retired_reason=row.retired_reason,
+        tags=tags,
     )
 
 
@@ -169,6 +197,12 @@ def list_datasets(session: Session, *, limit: int | None = None) -> list[Dataset
         .where(Embedding.dataset_id == Dataset.id, Embedding.status == "ready")
         .scalar_subquery()
     )
+    above = aliased(Dataset)
+    statement = (
+        select(Dataset, ready, above.name)
+        .outerjoin(above, above.id == Dataset.parent_id)
+        .order_by(Dataset.name)
+    )
     return [
         DatasetLine(
             name=row.name,
@@ -179,9 +213,11 @@ def list_datasets(session: Session, *, limit: int | None = None) -> list[Dataset
             embeddings=embeddings,
             licence=row.licence,
             order_fingerprint=row.order_fingerprint,
+            set_fingerprint=row.set_fingerprint,
+            parent=parent,
             created_at=row.created_at,
         )
-        for row, embeddings in session.execute(select(Dataset, ready).order_by(Dataset.name).limit(limit))
+        for row, embeddings, parent in session.execute(statement.limit(limit))
     ]
 
 

@@ -10,9 +10,14 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from registry.errors import NotFoundError, UsageError
-from registry.tables import Battery, Benchmark, Checkpoint, Dataset, Name, Series, Target
+from registry.expansion import expand_braces, has_braces
+from registry.tables import Battery, Benchmark, Checkpoint, Dataset, Name, Series, Tag, Target
 
 SHORTEST_KEY = 8
+TAG = "tag:"
+QUESTION = "@sql:"
+EVERY_POINT = "@*"
+_IDS_AT_ONCE = 500
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -46,6 +51,8 @@ def current_name(session: Session, checkpoint_id: int) -> str:
 def find_checkpoint(session: Session, text: str) -> Checkpoint:
     """Return the one checkpoint of a name, a reference, `series@step=N`, or the start of a content key.
 
+    A reference that has moved, or a file that was overwritten, means what holds the name now.
+
     Raises:
         NotFoundError: nothing, or more than one thing, is registered under it.
     """
@@ -53,13 +60,29 @@ def find_checkpoint(session: Session, text: str) -> Checkpoint:
         found = session.scalars(select(Checkpoint).where(condition).order_by(Checkpoint.id)).all()
         live = [checkpoint for checkpoint in found if checkpoint.retired_at is None]
         candidates = live or found
+        if len(candidates) > 1 and all(checkpoint.reference == text for checkpoint in candidates):
+            candidates = _with_names(session, candidates) or candidates
         if len(candidates) == 1:
             return candidates[0]
         if candidates:
             names = ", ".join(current_name(session, checkpoint.id) for checkpoint in candidates[:5])
             raise NotFoundError(f"'{text}' is ambiguous: {names}", hint="use one of these names")
-    hint = nearest(text, current_names(session)) or "'cavewall checkpoint list' shows what is registered"
-    raise NotFoundError(f"no checkpoint '{text}'", hint=hint)
+    raise NotFoundError(f"no checkpoint '{text}'", hint=_near_names(session, text))
+
+
+def _with_names(session: Session, checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+    named = set(current_names(session).values())
+    return [checkpoint for checkpoint in checkpoints if checkpoint.id in named]
+
+
+def _near_names(session: Session, text: str) -> str:
+    """Return the names that begin with a text, else those that look like it."""
+    names = current_names(session)
+    longer = [name for name in names if text and name.startswith(text)]
+    if len(longer) > 1:
+        more = f" and {len(longer) - 5} more" if len(longer) > 5 else ""
+        return f"names that begin so: {', '.join(longer[:5])}{more}"
+    return nearest(text, names) or "'cavewall checkpoint list' shows what is registered"
 
 
 def _conditions(text: str) -> list[ColumnElement[bool]]:
@@ -75,28 +98,97 @@ def _conditions(text: str) -> list[ColumnElement[bool]]:
 
 
 def find_checkpoints(session: Session, patterns: Sequence[str]) -> list[Checkpoint]:
-    """Return the checkpoints of some names, references or globs over names, each once, in that order.
+    """Return the checkpoints of some patterns, each once, in the order of the patterns.
+
+    A pattern is what `find_checkpoint` takes, a glob over names, `tag:NAME` (a glob too), `series@*` for
+    every point of a series by step, or one of these with braces, `r8@step={0..100:50}`.
 
     Raises:
         NotFoundError: a pattern matches nothing.
+        UsageError: its braces are malformed.
     """
-    names = current_names(session)
     found: dict[int, Checkpoint] = {}
+    names = current_names(session)
     for pattern in patterns:
-        if not any(letter in pattern for letter in "*?["):
-            checkpoint = find_checkpoint(session, pattern)
-            found.setdefault(checkpoint.id, checkpoint)
-            continue
-        matched = [names[name] for name in names if fnmatchcase(name, pattern)]
-        if not matched:
-            raise NotFoundError(
-                f"no name matches '{pattern}'", hint="'cavewall checkpoint list' shows what is registered"
-            )
-        for checkpoint in session.scalars(
-            select(Checkpoint).where(Checkpoint.id.in_(matched)).order_by(Checkpoint.id)
-        ):
-            found.setdefault(checkpoint.id, checkpoint)
+        for text in _expanded(session, pattern):
+            for checkpoint in _matching(session, text, names):
+                found.setdefault(checkpoint.id, checkpoint)
     return list(found.values())
+
+
+def _expanded(session: Session, pattern: str) -> list[str]:
+    """Return a pattern without its braces; a reference that is registered with braces is meant as it is."""
+    return (
+        expand_braces(pattern) if has_braces(pattern) and not _is_reference(session, pattern) else [pattern]
+    )
+
+
+def _is_reference(session: Session, text: str) -> bool:
+    return session.scalar(select(Checkpoint.id).where(Checkpoint.reference == text).limit(1)) is not None
+
+
+def _matching(session: Session, text: str, names: dict[str, int]) -> Iterable[Checkpoint]:
+    if text.startswith(QUESTION):
+        raise UsageError("checkpoints cannot be chosen by SQL here", hint="name them, or use tag:NAME")
+    if text.startswith(TAG):
+        return _tagged(session, text.removeprefix(TAG))
+    if text.endswith(EVERY_POINT) and not _is_reference(session, text):
+        return _points(session, text.removesuffix(EVERY_POINT))
+    if not is_glob(text) or _is_reference(session, text):
+        return [find_checkpoint(session, text)]
+    matched = [names[name] for name in names if fnmatchcase(name, text)]
+    if not matched:
+        raise NotFoundError(
+            f"no name matches '{text}'", hint="'cavewall checkpoint list' shows what is registered"
+        )
+    return checkpoints_of(session, matched)
+
+
+def is_glob(text: str) -> bool:
+    """Return whether a text has letters that stand for others."""
+    return any(letter in text for letter in "*?[")
+
+
+def checkpoints_of(session: Session, ids: Iterable[int]) -> list[Checkpoint]:
+    """Return the checkpoints of some ids, in the order of registration; ids that are unknown are left out."""
+    wanted = sorted(set(ids))
+    found: list[Checkpoint] = []
+    for start in range(0, len(wanted), _IDS_AT_ONCE):
+        some = wanted[start : start + _IDS_AT_ONCE]
+        found += session.scalars(select(Checkpoint).where(Checkpoint.id.in_(some)).order_by(Checkpoint.id))
+    return found
+
+
+def _tagged(session: Session, pattern: str) -> list[Checkpoint]:
+    known = session.scalars(select(Tag.tag).distinct().order_by(Tag.tag)).all()
+    tags = [tag for tag in known if fnmatchcase(tag, pattern)]
+    if not tags:
+        hint = nearest(pattern, known) or "tag some: cavewall checkpoint tag CHECKPOINT --add TAG"
+        raise NotFoundError(f"no checkpoint has the tag '{pattern}'", hint=hint)
+    return checkpoints_of(session, session.scalars(select(Tag.checkpoint_id).where(Tag.tag.in_(tags))))
+
+
+def _points(session: Session, name: str) -> list[Checkpoint]:
+    """Return the points of a series by step; a retired one only where no live one has its step."""
+    series = session.scalar(select(Series).where(Series.name == name))
+    if series is None:
+        known = session.scalars(select(Series.name).order_by(Series.name)).all()
+        hint = nearest(name, known) or "'cavewall checkpoint list' shows the series"
+        raise NotFoundError(f"no series '{name}'", hint=hint)
+    rows = session.scalars(
+        select(Checkpoint)
+        .where(Checkpoint.series_id == series.id)
+        .order_by(Checkpoint.step, Checkpoint.retired_at.is_not(None), Checkpoint.id)
+    )
+    points: dict[int | None, list[Checkpoint]] = {}
+    for row in rows:
+        at_step = points.setdefault(row.step, [])
+        if not at_step or (at_step[0].retired_at is not None):
+            at_step.append(row)
+    found = [row for at_step in points.values() for row in at_step]
+    if not found:
+        raise NotFoundError(f"the series '{name}' has no checkpoint", hint="add one: cavewall checkpoint add")
+    return found
 
 
 def find_dataset(session: Session, name: str | None) -> Dataset:

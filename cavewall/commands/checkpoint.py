@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,16 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cavewall.commands.checkpoint_words import name, set_, tag
 from cavewall.console import confirm, note
 from cavewall.groups import Noun
 from cavewall.opening import opened
-from cavewall.options import db_option, dry_run_option, limit_option, option, output_options, yes_option
+from cavewall.options import (
+    db_option,
+    dry_run_option,
+    limit_option,
+    option,
+    output_options,
+    trust_option,
+    yes_option,
+)
 from cavewall.output import Output
 from cavewall.rendering import Column, columns_of, counts_text, details_text, plural
-from registry.errors import UsageError
 
 if TYPE_CHECKING:
-    from cavewall.adding import Line
+    from cavewall.series_points import Asked
+    from registry.handle import Registry
 
 LINE_COLUMNS = [
     *columns_of("outcome", "name", "reference", "modality", "architecture"),
@@ -47,26 +55,47 @@ def command() -> None:
 @option(
     "--like", metavar="REFERENCE", help="Whose architecture a weight file has, or whose twin a baseline is."
 )
-@option("--series", metavar="NAME", help="The training run that it is a point of; needs --step.")
-@option("--step", type=click.IntRange(min=0), metavar="N", help="The training step.")
+@option(
+    "--architecture",
+    "entry_point",
+    metavar="MODULE:FUNCTION",
+    allow_from_autoenv=False,
+    help="A function of yours that builds the network of a weight file; it runs here.",
+)
+@trust_option
+@option("--series", metavar="NAME", help="The training run that they are points of, each with its step.")
+@option("--step", type=click.IntRange(min=0), metavar="N", help="The training step of one checkpoint.")
+@option(
+    "--step-from",
+    type=click.Choice(["name"]),
+    help="Read the step in the name of the file or the revision.  [default: where --series has no step]",
+)
+@option("--steps", metavar="LIST", help="The steps in the order of the files: 0,150,600 or 0..16000:1000.")
+@option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find them by.")
 @option("--family", metavar="NAME", help="The recipe that it shares with others.")
 @option("--seed", type=int, metavar="N", help="Of the training run, or of an untrained twin.")
 @option(
     "--modality", type=click.Choice(["vision", "language"]), help="Where nothing else says what it reads."
 )
 @option("--set", "attributes", multiple=True, metavar="KEY=VALUE", help="Anything else, for example lr=3e-4.")
+@option("--source-url", metavar="URL", help="The training run in W&B or MLflow; kept as an attribute.")
 @option("--objective", metavar="TEXT", help="What it was trained for.")
 @option("--training-data", metavar="TEXT", help="What it was trained on.")
 @option("--tokens-seen", type=click.IntRange(min=0), metavar="N", help="How many tokens it was trained on.")
 @option("--parent", metavar="CHECKPOINT", help="The checkpoint that it was trained from.")
 @option("--licence", metavar="TEXT", help="Of the weights.")
 @option("--sha256", metavar="DIGEST", help="The digest that the file must have.")
+@yes_option
 @dry_run_option
 @db_option
 @output_options
 def add(
     references: tuple[str, ...],
     attributes: tuple[str, ...],
+    step: int | None,
+    steps: str | None,
+    step_from: str | None,
+    yes: bool,
     dry_run: bool,
     database: str | None,
     output: Output,
@@ -75,20 +104,30 @@ def add(
     """Register checkpoints; the same again changes nothing.
 
     A REFERENCE is timm:NAME, hf:ID@REVISION, path:FILE-or-FOLDER, or baseline:pixels, baseline:tf-idf or
-    baseline:untrained. With - they are read from stdin, one a line.
+    baseline:untrained. Quoted, it may hold lists and ranges in braces, and a path globs, ** too. With - they
+    are read from stdin, one a line. More than 100 new ones need --yes, or an answer.
 
     Examples:
     cavewall checkpoint add timm:vit_base_patch14_dinov2.lvd142m --name dinov2-b
-    cavewall checkpoint add path:r7/step_2000.safetensors --series r7 --step 2000 --like hf:me/r7
+    cavewall checkpoint add --series r8 'path:runs/r8/step_*.safetensors' --like hf:me/r7
+    cavewall checkpoint add --series p 'hf:EleutherAI/pythia-410m@step{0,512,1000..143000:1000}' --yes
     cat zoo.txt | cavewall checkpoint add -
     """
-    from cavewall.adding import add_references, count_outcomes, numbered, refuse_failures
+    from cavewall.adding import add_points, count_outcomes, numbered, refuse_failures
+    from cavewall.adding_text import added_text
     from cavewall.rehearsal import rehearsal
+    from cavewall.series_points import StepRule, ask_for
+    from ingest.describing import parse_attribute
 
-    asked = numbered(iter(sys.stdin)) if references == ("-",) else list(enumerate(references, start=1))
-    options["attributes"] = dict(_attribute(given) for given in attributes)
-    with opened(database) as registry, rehearsal(registry, is_dry=dry_run) as stage:
-        lines = add_references(stage, asked, options)
+    given = numbered(iter(sys.stdin)) if references == ("-",) else list(enumerate(references, start=1))
+    asked = ask_for(given, StepRule(options["series"], step, steps, step_from))
+    options["attributes"] = dict(parse_attribute(attribute) for attribute in attributes)
+    if source_url := options.pop("source_url"):
+        options["attributes"]["source_url"] = source_url
+    with opened(database) as registry:
+        _confirm_many(registry, asked, yes=yes or dry_run)
+        with rehearsal(registry, is_dry=dry_run) as stage:
+            lines = add_points(stage, asked, options)
     counts = count_outcomes([line.outcome for line in lines])
     rows = [asdict(line) for line in lines]
     output.result(
@@ -96,74 +135,65 @@ def add(
         data={"counts": counts, "lines": rows, "is_dry_run": dry_run},
         rows=rows,
         columns=LINE_COLUMNS,
-        text=_added_text(lines, counts, dry_run=dry_run),
+        text=added_text(lines, counts, series=options["series"], dry_run=dry_run),
     )
     if counts.get("added") and not dry_run:
         note("next:  cavewall embed extract")
     refuse_failures(counts, "references")
 
 
-def _attribute(given: str) -> tuple[str, Any]:
-    """Return the key and the value of `KEY=VALUE`; a value that reads as JSON is that, else it is text."""
-    key, separator, text = given.partition("=")
-    if not separator or not key:
-        raise UsageError(f"'{given}' is no attribute", hint="write KEY=VALUE, for example --set lr=3e-4")
-    try:
-        return key, json.loads(text)
-    except ValueError:
-        return key, text
+def _confirm_many(registry: Registry, asked: Asked, *, yes: bool) -> None:
+    """Ask before a pattern fills the zoo with more checkpoints than a person looks through."""
+    from cavewall.adding import MANY, count_new
 
-
-def _added_text(lines: Sequence[Line], counts: dict[str, int], *, dry_run: bool) -> str:
-    """Return one line for each reference, the failed ones with the way out, then the numbers."""
-    text = [_line_text(line) for line in lines if line.outcome != "failed"]
-    for line in lines:
-        if line.outcome == "failed":
-            text.append(f"failed  line {line.number}  {line.reference}   {line.detail}")
-            text += [f"        {hint}" for hint in line.hint.splitlines()]
-    if len(lines) > 1:
-        text.append(counts_text(counts))
-    if dry_run:
-        text.append("nothing was written (--dry-run)")
-    return "\n".join(text)
-
-
-def _line_text(line: Line) -> str:
-    if line.outcome == "unchanged":
-        return f"unchanged  {line.name}  ({line.detail})"
-    size = f"  {line.parameter_count:,} parameters" if line.parameter_count is not None else ""
-    detail = f"  ({line.detail})" if line.detail else ""
-    return (
-        f"{line.outcome}  {line.name}  {line.reference}  {line.modality}  {line.architecture}{size}{detail}"
-    )
+    new = count_new(registry, asked) if len(asked.points) > MANY else 0
+    if new > MANY:
+        note(f"plan: {plural(new, 'new checkpoint')}; their weights are downloaded when they are embedded")
+        confirm(f"Register {plural(new, 'checkpoint')}?", yes=yes)
 
 
 @command.command("list")
 @click.argument("patterns", metavar="[CHECKPOINT]...", nargs=-1)
+@option("--tag", "tags", multiple=True, metavar="TAG", help="Those with this tag; again for one more.")
+@option("--where", metavar="SQL", help="Those that satisfy a condition over the view checkpoints.")
 @option("--retired", is_flag=True, help="Retired ones too.")
 @limit_option
 @db_option
 @output_options
 def list_(
-    patterns: tuple[str, ...], retired: bool, limit: int | None, database: str | None, output: Output
+    patterns: tuple[str, ...],
+    tags: tuple[str, ...],
+    where: str | None,
+    retired: bool,
+    limit: int | None,
+    database: str | None,
+    output: Output,
 ) -> None:
-    """List checkpoints, all or those of some names (also with * and ?).
+    """List checkpoints, all or some.
+
+    A CHECKPOINT is a name, a glob over names, tag:NAME, series@step=N, series@*, a reference, the start of a
+    content key, or @sql:"select checkpoint_id from checkpoints where ...".
 
     Examples:
     cavewall checkpoint list
     cavewall checkpoint list 'dinov2-*' --format csv
+    cavewall checkpoint list --where "modality = 'vision' and parameter_count > 1e8"
     """
+    from cavewall.selecting import choose_checkpoints, ids_where
     from registry.listings import list_checkpoints
-    from registry.lookup import find_checkpoints
 
     with opened(database) as registry, registry.read() as session:
-        ids = [row.id for row in find_checkpoints(session, patterns)] if patterns else None
-        lines = list_checkpoints(session, checkpoint_ids=ids, with_retired=retired, limit=limit)
+        ids = [row.id for row in choose_checkpoints(session, patterns)] if patterns else None
+        if where is not None:
+            chosen = ids_where(session, where)
+            ids = chosen if ids is None else sorted(set(ids) & set(chosen))
+        lines = list_checkpoints(session, checkpoint_ids=ids, tags=tags, with_retired=retired, limit=limit)
     rows = [asdict(line) for line in lines]
     if output.is_for_people:
         for row in rows:
             row["reference"] += " ~" if row["is_floating"] else ""
-    columns = [*LIST_COLUMNS, *(columns_of("retired_at", "retired_reason") if retired else [])]
+    tag_columns = columns_of("tags") if any(line.tags for line in lines) else []
+    columns = [*LIST_COLUMNS, *tag_columns, *(columns_of("retired_at", "retired_reason") if retired else [])]
     footer = FLOATING if any(line.is_floating for line in lines) else ""
     output.rows(
         "checkpoint-list", rows, columns, footer=footer, empty="no checkpoints: cavewall checkpoint add"
@@ -239,14 +269,18 @@ def restore(names: tuple[str, ...], dry_run: bool, database: str | None, output:
     _show_count("checkpoint-restore", "restored", count, len(ids) - count, output, dry_run=dry_run)
 
 
-def _ids(registry: Any, names: Sequence[str]) -> list[int]:
-    from registry.lookup import find_checkpoints
+def _ids(registry: Registry, names: Sequence[str]) -> list[int]:
+    from cavewall.selecting import choose_checkpoints
 
     with registry.read() as session:
-        return [row.id for row in find_checkpoints(session, names)]
+        return [row.id for row in choose_checkpoints(session, names)]
 
 
 def _show_count(schema: str, word: str, count: int, unchanged: int, output: Output, *, dry_run: bool) -> None:
     row = {word: count, "unchanged": unchanged, "is_dry_run": dry_run}
     text = ("would be: " if dry_run else "") + counts_text({word: count, "unchanged": unchanged})
     output.result(schema, data=row, rows=[row], columns=columns_of(*row), text=text)
+
+
+for edit in (name, tag, set_):
+    command.add_command(edit)

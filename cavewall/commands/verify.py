@@ -23,9 +23,9 @@ from registry.errors import RegistryError
 @db_option
 @output_options
 def command(repair: bool, wait: float, database: str | None, output: Output) -> None:
-    """Read every file of the zoo and compare it with its row; check the watermarks and the database.
+    """Read every file of the zoo, and compare it with its row.
 
-    It ends with 1 if something is wrong. Nothing is written without --repair.
+    Watermarks, snapshots and the database are checked too. It ends with 1 if something is wrong. Nothing is written without --repair.
 
     Examples:
     cavewall verify

@@ -19,6 +19,7 @@ _DATA_OF_WORD = {
     "in22k": "ImageNet-22k",
     "laion2b": "LAION-2B",
     "laion400m": "LAION-400M",
+    "laiona": "LAION-Aesthetics",
     "lvd142m": "LVD-142M",
     "lvd1689m": "LVD-1689M",
     "webli": "WebLI",
@@ -30,7 +31,20 @@ _DATA_OF_WORD = {
     "dfn5b": "DFN-5B",
     "jft": "JFT-300M",
     "ig1b": "IG-1B",
+    "sa1b": "SA-1B",
+    "sat493m": "SAT-493M",
 }
+# Words of timm's own names and tags, the first that fits; a tag with `ft` was fine-tuned after that.
+_OBJECTIVE_OF_WORDS = (
+    ("image-text contrastive", {"clip", "siglip", "metaclip", "metaclip2", "mclip", "mclip2", "tinyclip"}),
+    (
+        "self-supervised",
+        {"dino", "dinov2", "dinov3", "mae", "fcmae", "ijepa", "mim", "seer", "beit", "beitv2"},
+    ),
+    ("weakly supervised", {"swsl", "wsl", "swag"}),
+    ("semi-supervised", {"ssl", "ns"}),
+    ("supervised", {"in1k", "in12k", "in21k", "in22k"}),
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,7 @@ class TimmEntry:
     hub_id: str | None
     training_data: str | None
     licence: str | None
+    objective: str | None
 
 
 def find_entry(name: str) -> TimmEntry:
@@ -70,7 +85,8 @@ def find_entry(name: str) -> TimmEntry:
         architecture=architecture,
         hub_id=str(hub_id) if hub_id else None,
         training_data=training_data_of(tag),
-        licence=config.get("license"),
+        licence=config.get("license") if config.get("license") != "unknown" else None,
+        objective=objective_of(architecture, tag),
     )
 
 
@@ -95,6 +111,15 @@ def training_data_of(tag: str) -> str | None:
     words = tag.lower().replace("-", "_").split("_")
     found = dict.fromkeys(_DATA_OF_WORD[word] for word in words if word in _DATA_OF_WORD)
     return ", ".join(found) or None
+
+
+def objective_of(architecture: str, tag: str) -> str | None:
+    """Return what weights were trained for, by the words of their name and tag, or None if none says it."""
+    words = {word for text in (architecture, tag) for word in text.lower().replace("-", "_").split("_")}
+    for objective, known in _OBJECTIVE_OF_WORDS:
+        if words & known:
+            return f"{objective}, fine-tuned" if "ft" in words and objective != "supervised" else objective
+    return None
 
 
 def count_parameters(name: str) -> int:

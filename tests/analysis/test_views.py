@@ -22,6 +22,7 @@ COLUMNS = {
     "checkpoints": """
         checkpoint_id name source reference revision modality family architecture objective training_data
         parameter_count series step tokens_seen seed parent_id attributes registered_at retired_at licence
+        tags
     """,
     "datasets": """
         dataset_id name revision item_count modalities pairing parent_id order_fingerprint set_fingerprint
@@ -29,7 +30,7 @@ COLUMNS = {
     """,
     "embeddings": """
         embedding_id checkpoint_id dataset_id extraction_id pooling prompt layer_count layer_names widths
-        dtype status sha256 created_at
+        dtype kind status sha256 created_at
     """,
     "exclusions": "dataset_id name rule pair_count largest_degree",
     "layer_stats": """
@@ -50,6 +51,10 @@ COLUMNS = {
     "alignment_both": "target_id checkpoint_id other_checkpoint_id embedding_id other_embedding_id"
     + STATISTICS.format(left="layer", right="other_layer"),
     "layer_alignment": "target_id left_checkpoint_id right_checkpoint_id left_layer right_layer score",
+    "external_alignments": """
+        left_checkpoint_id right_checkpoint_id dataset_id metric parameters is_directional score left_layer
+        right_layer source trust recorded_at
+    """,
     "coverage": "target_id pair_count fresh_count calibrated_count blocked_count",
     "runs": "run_id kind started_at ended_at status code_version host device counts",
     "changes": "run_id subject kind old new",

@@ -120,7 +120,7 @@ def test_fields_of_the_list_are_an_interface(call: Call, small_zoo: Registry) ->
     assert list(envelope["data"][0]) == [
         "name", "reference", "resolved", "is_floating", "source", "modality", "architecture",
         "parameter_count", "family", "series", "step", "embeddings", "registered_at",
-        "retired_at", "retired_reason",
+        "retired_at", "retired_reason", "tags",
     ]  # fmt: skip
 
 

@@ -83,6 +83,7 @@ def test_the_same_bytes_elsewhere_are_the_same_checkpoint(
     second = add_checkpoint(sqlite_registry, f"path:{vit_file}", name="other")
     assert (second.outcome, second.name) == ("unchanged", first.name)
     assert second.detail == f"same bytes as path:{step}; it keeps its name {first.name}"
+    assert second.equals == first.name
 
 
 def test_a_moved_file_is_found_at_its_new_place(sqlite_registry: Registry, step: Path) -> None:
@@ -136,8 +137,17 @@ def test_a_step_of_a_series_is_taken_once(registry: Registry, step: Path, tmp_pa
 
 def test_the_same_bytes_of_another_series_are_refused(sqlite_registry: Registry, step: Path) -> None:
     add_checkpoint(sqlite_registry, f"path:{step}", series="r7", step=0)
-    with pytest.raises(ConflictError, match="registered as r7-step0, which is not in the series r8"):
+    with pytest.raises(ConflictError, match="at step 0 are registered as r7-step0, in the series r7, not r8"):
         add_checkpoint(sqlite_registry, f"path:{step}", series="r8", step=0)
+
+
+def test_the_same_bytes_at_another_step_are_another_checkpoint_and_say_so(
+    sqlite_registry: Registry, step: Path
+) -> None:
+    add_checkpoint(sqlite_registry, f"path:{step}", series="r7", step=0)
+    later = add_checkpoint(sqlite_registry, f"path:{step}", series="r7", step=10)
+    assert (later.outcome, later.equals) == ("added", "r7-step0")
+    assert later.detail.startswith("same bytes as r7-step0")
 
 
 def test_the_same_bytes_with_another_like_are_refused(sqlite_registry: Registry, step: Path) -> None:
@@ -189,6 +199,7 @@ def test_a_floating_reference_becomes_resolved(
     registry: Registry, cache_model: CacheModel, neox_folder: Path
 ) -> None:
     floating = add_checkpoint(registry, "hf:org/neox@main", series="neox-steps", step=1)
+    assert floating.detail == "floating: its revision is not in the local cache, and the hub cannot be asked"
     assert row(registry, floating).resolved is None
     again = add_checkpoint(registry, "hf:org/neox@main", series="neox-steps", step=1)
     assert (again.outcome, again.detail) == ("unchanged", "same reference, still floating")

@@ -57,10 +57,11 @@ def test_offline_is_what_the_environment_says(
 
 
 ASK = """
+import sys
 from ingest.hub import find_snapshot
 from registry.errors import InputError
 try:
-    print(find_snapshot("org/model", "main"))
+    print(find_snapshot(sys.argv[1], "main"))
 except InputError as error:
     print(error.message)
 """
@@ -69,7 +70,8 @@ except InputError as error:
 class NoSuchModel(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(404)
-        self.send_header("X-Error-Code", "RepoNotFound")
+        has_model = self.path.startswith("/api/models/org/known/")
+        self.send_header("X-Error-Code", "RevisionNotFound" if has_model else "RepoNotFound")
         self.end_headers()
 
     do_HEAD = do_GET  # noqa: N815
@@ -78,11 +80,16 @@ class NoSuchModel(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def ask(endpoint: str, home: Path) -> str:
+def ask(endpoint: str, home: Path, repository: str = "org/model") -> str:
     """Ask a hub in a process of its own: the client reads its address when it is imported."""
     environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0", "HF_HOME": str(home)}
     answer = subprocess.run(
-        [sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", ASK, repository],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
     )
     return answer.stdout.strip()
 
@@ -95,6 +102,7 @@ def test_a_hub_that_says_no_is_believed_and_one_that_is_silent_is_not(tmp_path: 
     try:
         address = f"http://127.0.0.1:{server.server_port}"
         assert ask(address, tmp_path).startswith("org/model@main: the hub refused it: 404")
+        assert ask(address, tmp_path, "org/known") == "org/known has no revision 'main' on the hub"
     finally:
         server.shutdown()
         thread.join()

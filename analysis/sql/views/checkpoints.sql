@@ -19,10 +19,17 @@
 -- registered_at: when it was registered, UTC.
 -- retired_at: when it was retired, UTC; NULL is in use.
 -- licence: under which its weights may be used.
+-- tags: words that users put on it, sorted.
 WITH current_names AS (
     SELECT checkpoint_id, min_by(name, id) AS name
     FROM stored_name
     WHERE ended_at IS NULL
+    GROUP BY checkpoint_id
+),
+
+tags AS (
+    SELECT checkpoint_id, list(tag ORDER BY tag) AS tags
+    FROM stored_tag
     GROUP BY checkpoint_id
 )
 
@@ -46,8 +53,10 @@ SELECT
     checkpoint.attributes::JSON AS attributes,
     checkpoint.registered_at,
     checkpoint.retired_at,
-    checkpoint.licence
+    checkpoint.licence,
+    coalesce(tags.tags, []) AS tags
 FROM stored_checkpoint AS checkpoint
 LEFT JOIN current_names ON current_names.checkpoint_id = checkpoint.id
+LEFT JOIN tags ON tags.checkpoint_id = checkpoint.id
 LEFT JOIN stored_family AS family ON family.id = checkpoint.family_id
 LEFT JOIN stored_series AS series ON series.id = checkpoint.series_id
