@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.hub import CONFIGURATION, WITHOUT_WEIGHTS, find_snapshot, require_snapshot
-from ingest.model_folders import configuration_digest, folder_digest, read_config
+from ingest.model_folders import TORCH_PATTERNS, configuration_digest, folder_digest, read_config
 from ingest.references import (
     BaselineReference,
     HubReference,
@@ -15,6 +15,7 @@ from ingest.references import (
     TimmReference,
     parse_reference,
 )
+from ingest.trust import NO_TRUST, Trust, untrusted_hint, untrusted_reason
 from registry.errors import InputError, UsageError
 from registry.keys import sha256_of_file
 from registry.tables import Checkpoint
@@ -45,9 +46,19 @@ Architecture = TimmArchitecture | FolderArchitecture
 
 @dataclass(frozen=True)
 class FileWeights:
-    """Weights of one file, which must fit the architecture."""
+    """Weights of one file, which must fit the architecture; `trust` says whether it may run code."""
 
     path: Path
+    trust: Trust = NO_TRUST
+
+
+@dataclass(frozen=True)
+class EntryPointWeights:
+    """Weights of one file, and the user's `module:function` that builds their network where it is trusted."""
+
+    entry_point: str
+    path: Path
+    trust: Trust
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ class OwnWeights:
     """The pretrained weights in a folder: a model folder, or the local copy of a hub repository."""
 
     folder: Path
+    trust: Trust = NO_TRUST
 
 
 @dataclass(frozen=True)
@@ -128,15 +140,29 @@ def _stored_architecture(text: str) -> Architecture:
     )
 
 
-def blueprint_of(checkpoint: Checkpoint, name: str) -> Blueprint:
+def own_network_of(checkpoint: Checkpoint, name: str, trust: Trust) -> EntryPointWeights:
+    """Return the entry point and the file of a checkpoint with a network of the user's own.
+
+    Raises:
+        UsageError: this command may not run the entry point; that a row names it allows nothing.
+        InputError: the file is missing, or is not what it was when it was registered.
+    """
+    entry_point = str(checkpoint.entry_point)
+    if entry_point not in trust.entry_points:
+        raise UsageError(f"{name}: {untrusted_reason(entry_point)}", hint=untrusted_hint(entry_point))
+    return EntryPointWeights(entry_point, _unchanged_place(checkpoint, name), trust)
+
+
+def blueprint_of(checkpoint: Checkpoint, name: str, trust: Trust = NO_TRUST) -> Blueprint:
     """Return how to build a checkpoint's network, after what lies on this machine was compared with its row.
 
     Args:
         checkpoint: the row; no baseline without a network.
         name: what the user calls it, for the sentence.
+        trust: which weight files may run code.
 
     Raises:
-        UsageError: nothing says which network the weights belong to, or the reference is floating.
+        UsageError: no library has the network, nothing says which it is, or the reference is floating.
         InputError: files are missing, or are not what they were when they were registered.
     """
     if checkpoint.resolved is None:
@@ -148,12 +174,14 @@ def blueprint_of(checkpoint: Checkpoint, name: str) -> Blueprint:
     if isinstance(reference, BaselineReference):
         return _twin(checkpoint, name)
     if isinstance(reference, PathReference):
-        return _local(checkpoint, name)
+        return _local(checkpoint, name, trust)
     repository, _, commit = checkpoint.resolved.rpartition("@")
     folder = require_snapshot(repository, commit)
     if isinstance(reference, TimmReference):
         return Blueprint(_stored_architecture(str(checkpoint.like)), OwnWeights(folder))
-    return Blueprint(FolderArchitecture(folder, checkpoint.resolved), OwnWeights(folder))
+    if not any(folder.glob("*.safetensors")):
+        folder = require_snapshot(repository, commit, (*WITHOUT_WEIGHTS, *TORCH_PATTERNS))
+    return Blueprint(FolderArchitecture(folder, checkpoint.resolved), OwnWeights(folder, trust))
 
 
 def _twin(checkpoint: Checkpoint, name: str) -> Blueprint:
@@ -172,7 +200,8 @@ def twin_identity(architecture: Architecture, seed: int) -> str:
     return f"untrained;like={architecture_identity(architecture)};seed={seed}"
 
 
-def _local(checkpoint: Checkpoint, name: str) -> Blueprint:
+def _unchanged_place(checkpoint: Checkpoint, name: str) -> Path:
+    """Return where a checkpoint's file or folder lies, after its bytes were compared with its row."""
     path = Path(str(checkpoint.location))
     if path.is_dir():
         read_config(path)
@@ -186,14 +215,24 @@ def _local(checkpoint: Checkpoint, name: str) -> Blueprint:
         )
     if found != checkpoint.revision:
         raise _changed(name, str(path), str(checkpoint.revision), f"sha256 {found[:12]}…")
+    return path
+
+
+def _local(checkpoint: Checkpoint, name: str, trust: Trust) -> Blueprint:
+    path = _unchanged_place(checkpoint, name)
+    if checkpoint.entry_point is not None:
+        raise UsageError(
+            f"{name} has a network of your own ({checkpoint.entry_point}), which answers to pictures only",
+            hint="'cavewall checkpoint show' shows what it is",
+        )
     if path.is_dir():
-        return Blueprint(FolderArchitecture(path, checkpoint.reference), OwnWeights(path))
+        return Blueprint(FolderArchitecture(path, checkpoint.reference), OwnWeights(path, trust))
     if checkpoint.like is None:
         raise UsageError(
             f"{name}: nothing says which architecture {path.name} belongs to",
             hint=f"register it again: cavewall checkpoint add {checkpoint.reference} --like REFERENCE",
         )
-    return Blueprint(_stored_architecture(checkpoint.like), FileWeights(path))
+    return Blueprint(_stored_architecture(checkpoint.like), FileWeights(path, trust))
 
 
 def _changed(name: str, where: str, expected: str, found: str) -> InputError:

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from ingest.weights import safetensors_shapes
+from ingest.trust import NO_TRUST, Trust
+from ingest.weights import safetensors_shapes, weight_shapes
 from registry.errors import InputError
 from registry.keys import sha256_of_folder
 
@@ -18,6 +19,7 @@ _TOKENIZER_PATTERNS = (
 )  # fmt: skip
 _VOCABULARY_PATTERNS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken")
 _WEIGHT_PATTERNS = ("*.safetensors", "*.safetensors.index.json")
+TORCH_PATTERNS = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 
 
 def _matching(folder: Path, patterns: tuple[str, ...]) -> list[str]:
@@ -47,29 +49,37 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def folder_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+def torch_files(folder: Path) -> list[Path]:
+    """Return the torch files of a model folder that has no safetensors, else none: these come first."""
+    if _matching(folder, ("*.safetensors",)):
+        return []
+    return [folder / name for name in _matching(folder, TORCH_PATTERNS) if name.endswith(".bin")]
+
+
+def folder_shapes(folder: Path, trust: Trust = NO_TRUST) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor of a model folder, from the headers of its weight files.
 
     Raises:
-        InputError: there is no safetensors file, or one of them is broken.
+        InputError: there is no weight file, or one of them is broken or would run code.
     """
-    names = _matching(folder, ("*.safetensors",))
-    if not names:
+    files = [folder / name for name in _matching(folder, ("*.safetensors",))]
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in files:
+        shapes.update(safetensors_shapes(file))
+    for file in torch_files(folder):
+        shapes.update(weight_shapes(file, trust))
+    if not shapes:
         raise InputError(
-            f"{folder} has no safetensors file",
+            f"{folder} has no safetensors file, and no pytorch_model.bin",
             hint="save the model again with save_pretrained(…, safe_serialization=True)",
         )
-    shapes: dict[str, tuple[int, ...]] = {}
-    for name in names:
-        shapes.update(safetensors_shapes(folder / name))
     return shapes
 
 
 def folder_digest(folder: Path) -> str:
     """Return the digest of what a model folder is: its configuration, its tokenizer and its weights."""
-    return sha256_of_folder(
-        folder, [CONFIGURATION_FILE, *_matching(folder, _TOKENIZER_PATTERNS + _WEIGHT_PATTERNS)]
-    )
+    patterns = _TOKENIZER_PATTERNS + (TORCH_PATTERNS if torch_files(folder) else _WEIGHT_PATTERNS)
+    return sha256_of_folder(folder, [CONFIGURATION_FILE, *_matching(folder, patterns)])
 
 
 def configuration_digest(folder: Path) -> str:

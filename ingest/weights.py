@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingest.torch_files import first_line, looks_like_torch, read_torch, shown
+from ingest.trust import NO_TRUST, Trust
 from registry.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,35 +19,49 @@ if TYPE_CHECKING:
 Shapes = Mapping[str, tuple[int, ...]]
 
 LARGEST_HEADER = 100_000_000  # bytes; the format's own bound
-_TORCH_MAGICS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_TORCH_ERRORS = (
-    pickle.UnpicklingError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-)
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
-_PARALLEL_PREFIX = "module."
+_DIGEST_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[a-z]+$")
+SAFETENSORS = ".safetensors"
+_BITS = {
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8,
+    "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32,
+    "U32": 32, "F32": 32, "C64": 64, "F64": 64, "I64": 64, "U64": 64,
+}  # fmt: skip
 
 
 def require_file(path: Path) -> Path:
-    """Return the path of a file that exists.
+    """Return the path of a file that exists and holds something.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, it is a folder, or it is empty.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, expected a file", hint="give the file of the weights in it")
     if not path.is_file():
         raise InputError(f"{path}: no such file", hint="check the path")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty", hint="copy or download the file again")
     return path
 
 
 def is_torch_file(path: Path) -> bool:
-    """Return whether a file begins like what torch.save writes."""
+    """Return whether a file begins like what torch.save writes, whatever it is called.
+
+    A safetensors header of 640 bytes begins like a pickle too; the brace behind its length tells them apart.
+
+    Raises:
+        InputError: it does, and is called safetensors.
+    """
     with path.open("rb") as file:
-        return file.read(4).startswith(_TORCH_MAGICS)
+        head = file.read(9)
+    is_header = head[8:] == b"{" and int.from_bytes(head[:8], "little") <= LARGEST_HEADER
+    if is_header or not looks_like_torch(head):
+        return False
+    if path.suffix == SAFETENSORS:
+        raise InputError(
+            f"{path} is called safetensors, but is a file of torch.save, a zip archive or a pickle",
+            hint="rename it to .pt if that is what you have, or save it as safetensors",
+        )
+    return True
 
 
 def safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
@@ -61,10 +77,11 @@ def safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         for name, entry in header.items():
             if name == "__metadata__":
                 continue
-            shapes[name] = tuple(int(size) for size in entry["shape"])
-            end = max(end, int(entry["data_offsets"][1]))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise _not_safetensors(path, "its header describes a tensor without shape or place") from error
+            shapes[name], stop = _described(entry)
+            end = max(end, stop)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        reason = f"its header describes no tensor under '{shown(name)}'"
+        raise _not_safetensors(path, reason) from error
     expected, found = data_start + end, path.stat().st_size
     if found != expected:
         word = "truncated" if found < expected else "longer than its header says"
@@ -75,6 +92,16 @@ def safetensors_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     if not shapes:
         raise InputError(f"{path} holds no tensor", hint="check that it is the file of the weights")
     return shapes
+
+
+def _described(entry: Any) -> tuple[tuple[int, ...], int]:
+    """Return a tensor's shape and where its numbers end, if its place is as large as its shape says."""
+    shape, (start, stop) = entry["shape"], entry["data_offsets"]
+    if any(type(number) is not int or number < 0 for number in (*shape, start, stop)):
+        raise ValueError("sizes and places are counts")
+    if math.prod(shape) * _BITS[entry["dtype"]] != 8 * (stop - start):
+        raise ValueError("the place has another size than the tensor")
+    return tuple(shape), stop
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:
@@ -108,81 +135,63 @@ def _not_safetensors(path: Path, reason: str) -> InputError:
     )
 
 
-def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+def weight_shapes(path: Path, trust: Trust = NO_TRUST) -> dict[str, tuple[int, ...]]:
     """Return the shape of every tensor of a weight file, safetensors or torch.
 
     Raises:
         InputError: the file is missing, broken, or neither.
     """
+    return shapes_and_wrapping(path, trust)[0]
+
+
+def shapes_and_wrapping(
+    path: Path, trust: Trust = NO_TRUST
+) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
+    """Return the shapes, and what was taken off to get at the tensors (`state_dict`, `module.` …).
+
+    Raises:
+        InputError: as `weight_shapes`.
+    """
     require_file(path)
-    if path.suffix != ".safetensors" and is_torch_file(path):
-        return {name: tuple(tensor.shape) for name, tensor in load_weights(path).items()}
-    return safetensors_shapes(path)
+    if not is_torch_file(path):
+        return safetensors_shapes(path), ()
+    found = read_torch(path, trust)
+    return {name: tuple(tensor.shape) for name, tensor in found.tensors.items()}, found.unwrapped
 
 
-def load_weights(path: Path) -> dict[str, torch.Tensor]:
+def load_weights(path: Path, trust: Trust = NO_TRUST) -> dict[str, torch.Tensor]:
     """Return the tensors of a weight file, on the CPU, by name.
 
-    A torch file is read with `weights_only=True`; one level of wrapping (`state_dict`, `model`) and the
-    prefix `module.` that data parallel training leaves are taken off.
+    Args:
+        path: safetensors, or a torch file, which is read with `weights_only=True` and unwrapped
+            (`torch_files.py`).
+        trust: whether a torch file that needs more may run code.
 
     Raises:
         InputError: the file is missing or broken, or loading it would run code.
     """
     require_file(path)
-    if path.suffix != ".safetensors" and is_torch_file(path):
-        return _plain_tensors(path, _load_torch(path))
+    if is_torch_file(path):
+        return read_torch(path, trust).tensors
     safetensors_shapes(path)
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         return load_file(path)
-    except SafetensorError as error:
-        raise _not_safetensors(path, str(error)) from error
+    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, MemoryError) as error:
+        raise _not_safetensors(path, first_line(error)) from error
 
 
-def _load_torch(path: Path) -> object:
-    from ingest.models_extra import require_models
+def name_warning(path: Path, sha256: str) -> str:
+    """Return what is odd about a file named after another digest (`name-12fca82f.pth`), or ''.
 
-    require_models(f"reading {path.name}")
-    import torch
-
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path} cannot be loaded without running code from it, or is damaged",
-            hint="save the plain state dict again, best as safetensors",
-        ) from error
-    except (OSError, *_TORCH_ERRORS) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"{path} is truncated or damaged: {reason}", hint="copy or download the file again"
-        ) from error
-
-
-def _plain_tensors(path: Path, loaded: object) -> dict[str, torch.Tensor]:
-    import torch
-
-    state = loaded
-    for wrapper in _WRAPPERS:
-        if isinstance(state, Mapping) and isinstance(state.get(wrapper), Mapping):
-            state = state[wrapper]
-            break
-    if (
-        not isinstance(state, Mapping)
-        or not state
-        or not all(isinstance(t, torch.Tensor) for t in state.values())
-    ):
-        raise InputError(
-            f"{path} holds no state dict: expected tensors by name",
-            hint="save model.state_dict(), best as safetensors",
-        )
-    names = [str(name) for name in state]
-    if all(name.startswith(_PARALLEL_PREFIX) for name in names):
-        names = [name.removeprefix(_PARALLEL_PREFIX) for name in names]
-    return dict(zip(names, state.values(), strict=True))
+    Torch hub names files so; digits alone may as well be a date, and letters a commit: hence no refusal.
+    """
+    found = _DIGEST_IN_NAME.search(path.name)
+    if found is None or sha256.startswith(found.group(1)) or found.group(1).isdigit():
+        return ""
+    return f"warning: its name says sha256 {found.group(1)}…, found {sha256[:8]}…; compare with its source"
 
 
 def element_count(shapes: Shapes) -> int:
@@ -221,12 +230,12 @@ def misfit_clause(
     """
     clauses = []
     if missing:
-        clauses.append(f"'{missing[0]}' is missing{_more(missing)}")
+        clauses.append(f"'{shown(missing[0])}' is missing{_more(missing)}")
     if unexpected:
-        clauses.append(f"'{unexpected[0]}' is not expected{_more(unexpected)}")
+        clauses.append(f"'{shown(unexpected[0])}' is not expected{_more(unexpected)}")
     if wrong:
         name, found, expected = wrong[0]
-        clauses.append(f"'{name}' has shape {list(found)}, expected {list(expected)}{_more(wrong)}")
+        clauses.append(f"'{shown(name)}' has shape {list(found)}, expected {list(expected)}{_more(wrong)}")
     return "; ".join(clauses) or None
 
 
@@ -249,5 +258,5 @@ def does_not_fit(path: Path, like: str, clause: str) -> InputError:
     """Return the error that says how weights do not fit."""
     return InputError(
         f"{path} does not fit {like}: {clause}",
-        hint="give the weights of that architecture, or name theirs with --like",
+        hint="give the weights of that architecture, or name theirs with --like or --architecture",
     )

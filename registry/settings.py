@@ -8,17 +8,33 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from registry.errors import ConfigurationError
+from registry.locations import LOCATIONS, check_locations, declared_places
 
 ZOO_FILE = "cavewall.toml"
 VARIABLES = {"database": "CAVEWALL_DB", "store": "CAVEWALL_STORE", "device": "CAVEWALL_DEVICE"}
 DEFAULTS = {"database": ".cavewall/registry.sqlite", "store": "store", "device": "auto"}
+
+
+TRUST = "trust"
+TRUST_KEYS = ("pickles", "entry_points")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_ENTRY_POINT = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class TrustList:
+    """What `[trust]` allows to run here: pickles by sha256, networks of one's own by `module:function`."""
+
+    pickles: tuple[str, ...] = ()
+    entry_points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,8 @@ class Settings:
     store: Path
     device: str
     values: tuple[Value, ...]
+    trust: TrustList = TrustList()
+    locations: Mapping[str, Path] = field(default_factory=dict)
 
 
 def load_settings(
@@ -77,7 +95,9 @@ def load_settings(
         database=found["database"].value,
         store=Path(found["store"].value),
         device=found["device"].value,
-        values=tuple(found.values()),
+        values=(*found.values(), *_trust_values(sources)),
+        trust=TrustList(*(tuple(dict.fromkeys(_listed(sources, key))) for key in TRUST_KEYS)),
+        locations=declared_places(sources),
     )
 
 
@@ -127,14 +147,60 @@ def _table(path: Path, section: tuple[str, ...]) -> Mapping[str, Any] | None:
 
 def _refuse_unknown_keys(path: Path, table: Mapping[str, Any]) -> None:
     for key, value in table.items():
+        if key == TRUST:
+            _check_trust(path, value)
+            continue
+        if key == LOCATIONS:
+            check_locations(path, value)
+            continue
         if key not in DEFAULTS:
-            close = difflib.get_close_matches(key, DEFAULTS, n=1)
-            hint = f"did you mean '{close[0]}' ?" if close else f"known keys: {', '.join(DEFAULTS)}"
+            known = [*DEFAULTS, TRUST, LOCATIONS]
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean '{close[0]}' ?" if close else f"known keys: {', '.join(known)}"
             raise ConfigurationError(f"{path} has the unknown key '{key}'", hint=hint)
         if not isinstance(value, str):
             raise ConfigurationError(
                 f"{path}: '{key}' must be a text, found {value!r}", hint="put it in quotes"
             )
+
+
+def _check_trust(path: Path, table: object) -> None:
+    """Refuse a `[trust]` that could mean more than it says: full digests and whole names only."""
+    if path.name == "pyproject.toml":
+        raise ConfigurationError(
+            f"{path} has [trust]: a project's file travels, trust belongs to one machine",
+            hint=f"write it into {ZOO_FILE}, or into your own configuration file",
+        )
+    if not isinstance(table, Mapping) or set(table) - set(TRUST_KEYS):
+        raise ConfigurationError(
+            f"{path}: [trust] holds something else than {' and '.join(TRUST_KEYS)}", hint="correct the file"
+        )
+    for key, pattern, what in (
+        ("pickles", _DIGEST, "a full sha256: 64 hexadecimal digits in lower case"),
+        ("entry_points", _ENTRY_POINT, "module:function"),
+    ):
+        entries = table.get(key, [])
+        listed = entries if isinstance(entries, list) else [entries]
+        wrong = [entry for entry in listed if not isinstance(entry, str) or not pattern.fullmatch(entry)]
+        if wrong or listed is not entries:
+            found = wrong[0] if wrong else entries
+            raise ConfigurationError(
+                f"{path}: [trust] {key} is a list of texts, each {what}; found {found!r}",
+                hint="'sha256sum FILE' prints a digest" if key == "pickles" else "see docs/architectures.md",
+            )
+
+
+def _listed(layers: list[_Layer], key: str) -> list[str]:
+    return [entry for _, table in layers for entry in table.get(TRUST, {}).get(key, [])]
+
+
+def _trust_values(layers: list[_Layer]) -> list[Value]:
+    return [
+        Value(f"{TRUST}.{key}", ", ".join(table[TRUST][key]), str(path))
+        for path, table in layers
+        for key in TRUST_KEYS
+        if table.get(TRUST, {}).get(key)
+    ]
 
 
 def _pick(

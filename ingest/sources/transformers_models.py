@@ -11,7 +11,7 @@ import transformers
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from ingest.architectures import Blueprint, FileWeights, FolderArchitecture, OwnWeights, RandomWeights
-from ingest.model_folders import has_vocabulary
+from ingest.model_folders import has_vocabulary, torch_files
 from ingest.weights import does_not_fit, load_weights, misfit_clause
 from registry.errors import InputError, UsageError
 
@@ -62,13 +62,13 @@ def count_parameters(folder: Path) -> int | None:
     return int(sum(parameter.numel() for parameter in model.parameters()))
 
 
-def require_fit(path: Path, like: str, folder: Path) -> None:
+def require_fit(weights: FileWeights, like: str, folder: Path) -> None:
     """Refuse a file of weights that does not fit the network of a folder's configuration.
 
     Raises:
         InputError: a tensor is missing, unexpected or of another shape.
     """
-    _from_file(path, FolderArchitecture(folder, like), _config(folder))
+    _from_file(weights, FolderArchitecture(folder, like), _config(folder))
 
 
 def load_model(blueprint: Blueprint, name: str) -> Any:
@@ -88,15 +88,15 @@ def load_model(blueprint: Blueprint, name: str) -> Any:
             torch.manual_seed(weights.seed)
             model = _build(config)
     elif isinstance(weights, FileWeights):
-        model = _from_file(weights.path, architecture, config)
+        model = _from_file(weights, architecture, config)
     else:
         model = _from_folder(weights, config, name)
     return model.eval()
 
 
-def _from_file(path: Path, architecture: FolderArchitecture, config: Any) -> Any:
+def _from_file(weights: FileWeights, architecture: FolderArchitecture, config: Any) -> Any:
     """Load through the library, which knows old names and tied weights, but accept no gap and no surplus."""
-    state = load_weights(path)
+    path, state = weights.path, load_weights(weights.path, weights.trust)
     clauses = []
     for kind in (_class_of(config), type(_shapeless(config, is_plain=True))):
         if kind is None:
@@ -110,11 +110,22 @@ def _from_file(path: Path, architecture: FolderArchitecture, config: Any) -> Any
 
 
 def _from_folder(weights: OwnWeights, config: Any, name: str) -> Any:
-    kind = _class_of(config) or AutoModel
     what = f"{name}: {weights.folder}"
-    model, info = _loaded(
-        kind, str(weights.folder), config, what, use_safetensors=True, local_files_only=True
-    )
+    state: dict[str, torch.Tensor] = {}
+    for file in torch_files(weights.folder):
+        state.update(load_weights(file, weights.trust))
+    if state:
+        kind = _class_of(config) or type(_shapeless(config, is_plain=True))
+        model, info = _loaded(kind, None, config, what, state_dict=state)
+    else:
+        model, info = _loaded(
+            _class_of(config) or AutoModel,
+            str(weights.folder),
+            config,
+            what,
+            use_safetensors=True,
+            local_files_only=True,
+        )
     clause = _clause(info, unexpected=())
     if clause is not None:
         raise InputError(

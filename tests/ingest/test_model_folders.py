@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from ingest.architectures import Blueprint, FolderArchitecture, OwnWeights
 from ingest.model_folders import (
     architecture_of,
     configuration_digest,
@@ -16,8 +19,12 @@ from ingest.model_folders import (
     modality_of,
     read_config,
 )
+from ingest.sources.transformers_models import load_model
+from ingest.trust import Trust
 from registry.errors import InputError
+from registry.keys import sha256_of_file
 from tests.ingest.conftest import write_json
+from tests.ingest.pickles import write_marked
 
 
 @pytest.fixture
@@ -85,3 +92,30 @@ def test_a_configuration_that_is_no_object_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / "config.json", [1])
     with pytest.raises(InputError, match="is not a JSON object"):
         read_config(tmp_path)
+
+
+def test_a_folder_of_torch_files_is_read_where_there_is_no_safetensors(folder: Path) -> None:
+    whole, shapes = folder_digest(folder), folder_shapes(folder)
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    assert folder_digest(folder) == whole  # safetensors come first: what lies beside them is not read
+    state = load_model(Blueprint(FolderArchitecture(folder, ""), OwnWeights(folder)), "m").state_dict()
+    (folder / "model.safetensors").unlink()
+    assert folder_digest(folder) != whole
+    assert folder_shapes(folder) == shapes
+    again = load_model(Blueprint(FolderArchitecture(folder, ""), OwnWeights(folder)), "m").state_dict()
+    assert all(torch.equal(again[name], tensor) for name, tensor in state.items())
+
+
+def test_a_folder_with_a_pickle_runs_nothing(folder: Path, tmp_path: Path) -> None:
+    state = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    file, mark = folder / "pytorch_model.bin", tmp_path / "mark"
+    write_marked(file, mark, state)
+    blueprint = Blueprint(FolderArchitecture(folder, ""), OwnWeights(folder))
+    for read in (lambda: folder_shapes(folder), lambda: load_model(blueprint, "m")):
+        with pytest.raises(InputError, match=r"pytorch_model\.bin cannot be loaded without running code"):
+            read()
+    assert not mark.exists()
+    trust = Trust(pickles=frozenset({sha256_of_file(file)}))
+    assert folder_shapes(folder, trust)
+    assert mark.exists()

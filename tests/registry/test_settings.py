@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from registry.errors import ConfigurationError
-from registry.settings import Settings, load_settings
+from registry.settings import Settings, TrustList, load_settings
 
 
 def zoo(folder: Path, text: str = "") -> Path:
@@ -82,3 +82,43 @@ def test_an_unknown_key_gets_the_nearest(tmp_path: Path) -> None:
 def test_a_broken_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         load(zoo(tmp_path, text))
+
+
+def test_trust_comes_from_the_files_of_this_host_and_is_shown(tmp_path: Path) -> None:
+    digest = "0123456789abcdef" * 4
+    folder = zoo(tmp_path / "zoo", f'device = "cpu"\n[trust]\npickles = ["{digest}"]\n')
+    own = tmp_path / "config" / "cavewall"
+    own.mkdir(parents=True)
+    (own / "config.toml").write_text('[trust]\nentry_points = ["nets:resnet20", "a.b:c"]\n')
+    settings = load(folder, environment={"XDG_CONFIG_HOME": str(tmp_path / "config")})
+    assert settings.trust == TrustList((digest,), ("nets:resnet20", "a.b:c"))
+    assert origin(settings, "trust.pickles") == str(folder / "cavewall.toml")
+    assert origin(settings, "trust.entry_points").endswith("config.toml")
+    assert load(folder).trust.entry_points == ()
+    assert load(zoo(tmp_path / "plain")).trust == TrustList()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'trust = "all"',
+        "[trust]\npickles = true",
+        '[trust]\npickles = "*"',
+        '[trust]\npickles = ["12fca82f"]',
+        f'[trust]\npickles = ["{"A" * 64}"]',
+        f'[trust]\npickles = ["{"a" * 64}\\n"]',
+        "[trust]\npickles = [3]",
+        '[trust]\nentry_points = ["nets"]',
+        '[trust]\nentry_points = ["nets:*"]',
+        "[trust]\neverything = true",
+    ],
+)
+def test_trust_that_says_more_than_whole_digests_and_names_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"\[trust\]"):
+        load(zoo(tmp_path, text))
+
+
+def test_a_projects_file_cannot_grant_trust(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.cavewall.trust]\nentry_points = ["nets:f"]\n')
+    with pytest.raises(ConfigurationError, match="trust belongs to one machine"):
+        load(tmp_path)
