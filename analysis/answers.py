@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -14,6 +16,7 @@ import pyarrow as pa
 
 from analysis.sandbox import DEFAULT_LIMITS, Limits, Sandbox, locked_connection
 from analysis.snapshot import find_snapshot, is_stale
+from registry.errors import MissingExtra
 from registry.handle import Registry
 
 
@@ -36,6 +39,10 @@ class Answer:
     seconds: float
     connection: duckdb.DuckDBPyConnection
 
+    def __repr__(self) -> str:
+        stale = ", older than the registry" if self.is_stale else ""
+        return f"{self.relation}snapshot {self.snapshot}{stale}"
+
     @cached_property
     def relation(self) -> duckdb.DuckDBPyRelation:
         """The rows as DuckDB's relation, on a connection that can reach nothing else."""
@@ -47,11 +54,27 @@ class Answer:
 
     def df(self) -> Any:
         """Return the rows as a pandas data frame (needs pandas)."""
+        require_library("pandas", "a data frame")
         return self.relation.df()
 
     def pl(self) -> Any:
         """Return the rows as a Polars data frame (needs polars)."""
+        require_library("polars", "a Polars data frame")
         return self.relation.pl()
+
+
+def require_library(name: str, what: str) -> ModuleType:
+    """Return a library that Cavewall itself does not need.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingExtra(
+            f"{what} needs {name}, which is not installed", hint=f"pip install {name}"
+        ) from error
 
 
 def ask(

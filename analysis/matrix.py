@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.answers import ask
+from analysis.answers import ask, require_library
+from analysis.figures.heat_map import Cell, heat_map
 from analysis.queries import load
-from registry.errors import NotFoundError
+from registry.errors import NotFoundError, UsageError
 from registry.handle import Registry
+from registry.lookup import nearest
 
 # Metrics that give 1 for an embedding with itself, whatever it is.
 SELF_SCORE_ONE = frozenset({"mutual_knn"})
@@ -33,11 +38,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class AlignmentMatrix:
-    """The scores of one target.
+    """The scores of one target; a notebook shows it as a table.
 
     Attributes:
         names: one label per row and column, in order of registration.
-        values: `(len(names), len(names))` float64; NaN where a pair is not computed.
+        values: `(len(names), len(names))` float64; NaN where a pair is not computed. Of a metric that is not
+            symmetric, row and column are left and right.
         snapshot: number of the snapshot that was read.
         is_stale: whether the registry has moved on since.
     """
@@ -48,8 +54,71 @@ class AlignmentMatrix:
     is_stale: bool
 
     def of(self, left: str, right: str) -> float:
-        """Return the score of two labels, NaN where the pair is not computed."""
-        return float(self.values[self.names.index(left), self.names.index(right)])
+        """Return the score of two labels, NaN where the pair is not computed.
+
+        Raises:
+            NotFoundError: a label is not in the matrix.
+        """
+        return float(self.values[self._position(left), self._position(right)])
+
+    def df(self) -> Any:
+        """Return the matrix as a pandas data frame with labels on both sides (needs pandas)."""
+        pandas = require_library("pandas", "a data frame")
+        return pandas.DataFrame(self.values, index=list(self.names), columns=list(self.names))
+
+    def figure(self, question: str = "Who sees alike?") -> dict[str, Any]:
+        """Return the matrix as a heat map, a Vega-Lite specification; the diagonal stays empty.
+
+        Args:
+            question: the figure's title.
+
+        Raises:
+            UsageError: there is no pair to draw.
+        """
+        if not self.names:
+            raise UsageError("the matrix has no pair to draw", hint="compute some: cavewall align run")
+        cells = [
+            Cell(left, right, None if row == column or np.isnan(value) else float(value))
+            for row, (left, line) in enumerate(zip(self.names, self.values, strict=True))
+            for column, (right, value) in enumerate(zip(self.names, line, strict=True))
+        ]
+        return heat_map(
+            cells,
+            question=question,
+            subtitle=f"alignment of every pair but of each with itself, snapshot {self.snapshot}",
+            row_title="left",
+            column_title="right",
+            value_title="alignment",
+        )
+
+    def save(self, path: str | Path, question: str = "Who sees alike?") -> None:
+        """Save the heat map in the format that the path's suffix names: .png, .svg, .pdf or .html.
+
+        Raises:
+            UsageError: the suffix is none of these, or there is no pair to draw.
+            StoreError: the file cannot be written.
+        """
+        from analysis.figures.render import save  # loads the drawing engine
+
+        save(self.figure(question), Path(path))
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.names)
+        body = "".join(
+            f"<tr><th>{escape(name)}</th>{''.join(map(_html_cell, line))}</tr>"
+            for name, line in zip(self.names, self.values, strict=True)
+        )
+        return f"<table><tr><th></th>{head}</tr>{body}</table>"
+
+    def _position(self, name: str) -> int:
+        if name not in self.names:
+            hint = nearest(name, self.names) or f"it has {', '.join(self.names) or 'no pair'}"
+            raise NotFoundError(f"'{name}' is not in the matrix", hint=hint)
+        return self.names.index(name)
+
+
+def _html_cell(value: float) -> str:
+    return "<td>·</td>" if np.isnan(value) else f"<td>{value:.3f}</td>"
 
 
 def alignment_matrix(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from cavewall.zoo import Zoo
 
-__all__ = ["__version__", "open"]
+__all__ = ["__version__", "create", "open"]
 
 refuse_shadows()
 
@@ -29,3 +29,18 @@ def open(address: str | Path = ".") -> Zoo:  # noqa: A001 - read as `cavewall.op
     from cavewall.zoo import open_zoo
 
     return open_zoo(address)
+
+
+def create(folder: str | Path, database: str | None = None) -> Zoo:
+    """Make a zoo in a folder, as `cavewall init` does, and return it.
+
+    Args:
+        folder: made where it is missing; it must not hold a zoo yet.
+        database: a PostgreSQL address; an SQLite file in the folder where it is None.
+
+    Raises:
+        registry.errors.RegistryError: the folder holds a zoo, or cannot be written.
+    """
+    from cavewall.zoo import create_zoo
+
+    return create_zoo(folder, database)

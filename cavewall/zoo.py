@@ -8,20 +8,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from cavewall.opening import settings_of
+from cavewall.zoo_questions import Questions
 from cavewall.zoo_scores import Scores
-from registry.errors import UsageError
 
 if TYPE_CHECKING:
-    from analysis.answers import Answer
-    from analysis.discoveries import Discoveries
-    from analysis.matrix import AlignmentMatrix
-    from analysis.snapshot import Built
     from compute.runner import RunSummary
     from compute.targets import AddedTarget
     from ingest.checkpoints import Added
+    from ingest.datasets import AddedDataset
     from ingest.embedding import Embedded
     from registry.handle import Registry
-    from registry.tables import Target
 
 
 def open_zoo(address: str | Path = ".") -> Zoo:
@@ -36,14 +32,57 @@ def open_zoo(address: str | Path = ".") -> Zoo:
     return Zoo(open_registry(settings_of(str(address))))
 
 
-class Zoo(Scores):
+def create_zoo(folder: str | Path, database: str | None = None) -> Zoo:
+    """Make a zoo in a folder and return it.
+
+    Raises:
+        ConfigurationError: the folder holds a zoo, or lies on a network file system.
+        StoreError: the folder is not writable.
+    """
+    from registry.handle import create_registry
+
+    return Zoo(create_registry(Path(folder), database))
+
+
+class Zoo(Questions, Scores):
     """An open zoo. It closes itself at the end of a `with`, or by `close`."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
 
     def __repr__(self) -> str:
-        return f"Zoo({self.registry.engine.url.render_as_string(hide_password=True)!r})"
+        from cavewall.rendering import plural
+        from registry.errors import RegistryError
+
+        address = self.registry.engine.url.render_as_string(hide_password=True)
+        try:
+            held = ", ".join(plural(count, what) for what, count in self._held().items())
+        except RegistryError:  # the database is gone, and a repr raises nothing
+            return f"<Zoo {address}: not readable>"
+        return f"<Zoo {address}: {held}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        from html import escape
+
+        address = self.registry.engine.url.render_as_string(hide_password=True)
+        rows = "".join(f"<tr><th>{what}s</th><td>{count:,}</td></tr>" for what, count in self._held().items())
+        return f"<table><caption>Zoo {escape(address)}</caption>{rows}</table>"
+
+    def _held(self) -> dict[str, int]:
+        """Return how much of what the zoo holds."""
+        from registry.census import take_census
+        from registry.database import translated_errors
+
+        with translated_errors("the registry"), self.registry.read() as session:
+            census = take_census(session)
+        return {
+            "checkpoint": census.checkpoints,
+            "data set": census.datasets,
+            "embedding": census.embeddings,
+            "target": census.targets,
+            "score": census.scores,
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +111,38 @@ class Zoo(Scores):
 
         return add_checkpoint(self.registry, reference, **options)
 
+    def dataset(
+        self,
+        name: str,
+        images: Any = None,
+        *,
+        texts: Sequence[str | Sequence[str]] | None = None,
+        ids: Sequence[str] | None = None,
+        groups: Sequence[object] | None = None,
+        covariates: Mapping[str, Sequence[object]] | None = None,
+        **options: Any,
+    ) -> AddedDataset:
+        """Register a data set of arrays of yours and return which it is; the same again changes nothing.
+
+        Args:
+            name: what to call it.
+            images: `(n, h, w, 3)` of uint8, or a sequence of such pictures or of encoded ones.
+            texts: one text, or several captions, per item.
+            ids: one per item; the position where it is None.
+            groups: the group of every item.
+            covariates: one value per item, by name.
+            **options: `licence`, `credit`, and where it comes from: `revision`, `parent`, `relation`.
+
+        Raises:
+            RegistryError: an item is broken, the items do not fit the parent's, or the name is taken.
+        """
+        from ingest.datasets import Origin, add_dataset
+        from ingest.items_from_files import items_from_arrays
+
+        shown = {key: options.pop(key) for key in ("licence", "credit") if key in options}
+        items = items_from_arrays(images, ids=ids, texts=texts, groups=groups, covariates=covariates)
+        return add_dataset(self.registry, name, items, **shown, origin=Origin(**options))
+
     def embed(
         self,
         checkpoint: str,
@@ -86,7 +157,8 @@ class Zoo(Scores):
 
         Args:
             checkpoint: a name, a reference, or `series@step=N`.
-            layers: an `(n, d)` array for each layer, in order of depth; extracted where it is None.
+            layers: an `(n, d)` array of floats for each layer, in order of depth, of numpy, torch or what
+                converts to numpy, of any precision; kept as float32. Extracted where it is None.
             dataset: its name; None where there is only one.
             ids: the items of your rows; refused where they are not the data set's, in its order.
             replace: whether other content that is ready is superseded.
@@ -98,11 +170,11 @@ class Zoo(Scores):
         """
         checkpoint_id, dataset_id = self._pair(checkpoint, dataset)
         if layers is not None:
+            from cavewall.arrays import plain_layers
             from ingest.recording import record_embedding
 
-            return record_embedding(
-                self.registry, checkpoint_id, dataset_id, layers, ids=ids, replace=replace
-            )
+            plain = plain_layers(layers)
+            return record_embedding(self.registry, checkpoint_id, dataset_id, plain, ids=ids, replace=replace)
         from ingest.embedding import embed_checkpoint
 
         chosen = device or self.registry.settings.device
@@ -140,120 +212,8 @@ class Zoo(Scores):
         options = RunOptions(device=device or self.registry.settings.device, budget=budget)
         return run_targets(self.registry, targets or None, options)
 
-    def snapshot(self) -> Built:
-        """Write the next snapshot if the registry has changed, and return which is current.
-
-        Raises:
-            LockBusy: another run holds the lock.
-        """
-        from analysis.snapshot import build_snapshot
-
-        return build_snapshot(self.registry)
-
-    def sql(
-        self, question: str, parameters: Mapping[str, Any] | None = None, *, snapshot: str | int | None = None
-    ) -> Answer:
-        """Return the answer to a question, with `.df()`, `.pl()`, `.arrow()` and DuckDB's `.relation`.
-
-        Args:
-            question: one statement in DuckDB's SQL over the public views.
-            parameters: values for `$name` in it.
-            snapshot: a number or a name; the newest where it is None.
-
-        Raises:
-            NotFoundError: there is no snapshot yet, or not that one.
-            UsageError: it is not one question, or DuckDB refuses it.
-        """
-        from analysis.answers import ask
-
-        return ask(self.registry, question, parameters, snapshot=snapshot)
-
-    def alignment(
-        self,
-        target: str | None = None,
-        *,
-        dataset: str | None = None,
-        metric: str | None = None,
-        snapshot: str | int | None = None,
-    ) -> AlignmentMatrix:
-        """Return a target's scores as one labelled square matrix, as a snapshot has them.
-
-        Args:
-            target: its name; or say which by data set and metric.
-            dataset: the name of its data set.
-            metric: the name of its metric.
-            snapshot: a number or a name; the newest where it is None.
-
-        Raises:
-            UsageError: not exactly one target is meant.
-            NotFoundError: there is no such target or snapshot.
-        """
-        from analysis.matrix import alignment_matrix
-
-        return alignment_matrix(self.registry, self._target(target, dataset, metric).id, snapshot=snapshot)
-
-    def discoveries(
-        self,
-        target: str | None = None,
-        checkpoint: str | None = None,
-        *,
-        modalities: tuple[str, str] | None = ("vision", "language"),
-        q: float = 0.05,
-        snapshot: str | int | None = None,
-    ) -> Discoveries:
-        """Return which pairs of one question are aligned above chance, and what the answer rests on.
-
-        The family is what is asked about: all pairs of two modalities, or the partners of one checkpoint.
-
-        Args:
-            target: its name; None where there is only one.
-            checkpoint: whose partners; None for all pairs.
-            modalities: of which two modalities; None for any.
-            q: share of the discoveries that may be false.
-            snapshot: a number or a name; the newest where it is None.
-
-        Raises:
-            UsageError: q is no share, or not exactly one target is meant.
-            NotFoundError: there is no such target, checkpoint or snapshot.
-        """
-        from analysis.discoveries import find_discoveries
-        from registry.lookup import find_checkpoint
-
-        target_id = self._target(target, None, None).id
-        checkpoint_id = None
-        if checkpoint is not None:
-            with self.registry.read() as session:
-                checkpoint_id = find_checkpoint(session, checkpoint).id
-        return find_discoveries(
-            self.registry,
-            target_id,
-            checkpoint_id=checkpoint_id,
-            modalities=modalities,
-            q=q,
-            snapshot=snapshot,
-        )
-
     def _pair(self, checkpoint: str, dataset: str | None) -> tuple[int, int]:
         from registry.lookup import find_checkpoint, find_dataset
 
         with self.registry.read() as session:
             return find_checkpoint(session, checkpoint).id, find_dataset(session, dataset).id
-
-    def _target(self, name: str | None, dataset: str | None, metric: str | None) -> Target:
-        from registry.listings import list_targets
-        from registry.lookup import find_target
-
-        with self.registry.read() as session:
-            if name is not None:
-                return find_target(session, name)
-            found = [
-                line.name
-                for line in list_targets(session)
-                if dataset in (None, line.dataset) and metric in (None, line.metric)
-            ]
-            if len(found) != 1:
-                raise UsageError(
-                    f"{len(found)} targets are meant, expected one",
-                    hint=f"name it: {', '.join(found)}" if found else "make one: cavewall target add",
-                )
-            return find_target(session, found[0])

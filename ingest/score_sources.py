@@ -63,7 +63,7 @@ def ensure_source(
         published_at: when it was published; of two claims that are trusted alike, the newer is current.
 
     Raises:
-        UsageError: it is new and has no kind.
+        UsageError: it is new and has no kind, or there is no such kind.
         ConflictError: it is registered as something else.
     """
     if kind is None and session.scalar(select(Source.id).where(Source.name == name)) is None:
@@ -71,6 +71,8 @@ def ensure_source(
             f"source {name} is new, and nothing says what it is",
             hint=f"say its kind: {', '.join(get_args(SourceKind))}",
         )
+    if kind is not None and kind not in TRUST_BY_KIND:
+        raise UsageError(f"a source is no '{kind}'", hint=f"its kind is one of {', '.join(TRUST_BY_KIND)}")
     said = {"kind": kind, "trust": trust, "url": url, "published_at": published_at}
 
     def make() -> Source:
