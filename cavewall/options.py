@@ -57,6 +57,16 @@ def dry_run_option(function: Function) -> Function:
     return option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")(function)
 
 
+def trust_option(function: Function) -> Function:
+    """Add `--trust-pickle`."""
+    return option(
+        "--trust-pickle",
+        is_flag=True,
+        allow_from_autoenv=False,  # a variable may stand in a profile; this is said for one command
+        help="Load files that run code while they are read; the run records their digests.",
+    )(function)
+
+
 def yes_option(function: Function) -> Function:
     """Add `--yes`."""
     return option("--yes", is_flag=True, help="Do not ask (needed without a terminal).")(function)

@@ -19,18 +19,18 @@ class StagedStore(Store):
     """A store that takes new files into a folder of its own, and reads what lies in another one too."""
 
     def __init__(self, root: Path, behind: Store) -> None:
-        super().__init__(root)
+        super().__init__(root, behind.places)
         self.behind = behind
 
-    def checked_path(self, uri: str, sha256: str) -> Path:
+    def checked_path(self, uri: str, sha256: str, *, location: str | None = None) -> Path:
         """Return where a file lies, here or behind, after its bytes were compared with their digest.
 
         Raises:
             StoreError: the file is missing, or is not what its row says.
         """
-        if self.path(uri).is_file():
+        if location is None and self.path(uri).is_file():
             return super().checked_path(uri, sha256)
-        return self.behind.checked_path(uri, sha256)
+        return self.behind.checked_path(uri, sha256, location=location)
 
 
 @dataclass(frozen=True)

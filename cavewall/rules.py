@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def extraction_ids(registry: Registry, dataset: str | None, keys: Sequence[str]) -> list[int]:
-    """Return one rule for each modality of a data set.
+    """Return one rule for each modality of a data set, and of what was compared on its items elsewhere.
 
     Args:
         registry: where.
@@ -32,7 +32,7 @@ def extraction_ids(registry: Registry, dataset: str | None, keys: Sequence[str])
         row = find_dataset(session, dataset)
         chosen = {rule.modality: rule for rule in (find_extraction(session, key) for key in keys)}
         used = _by_modality(extractions_in_use(session, row.id))
-        for modality in row.modalities if not keys else ():
+        for modality in dict.fromkeys((*row.modalities, *used)) if not keys else ():
             rules = used.get(modality) or [ensure_extraction(session, default_rule(modality))]
             if len(rules) > 1:
                 raise UsageError(

@@ -125,6 +125,7 @@ def _embedding_to_probe(
         Embedding.checkpoint_id == checkpoint_id,
         Embedding.dataset_id == dataset.id,
         Embedding.status == "ready",
+        Embedding.kind == "features",  # a probe needs them
     )
     if extraction_ids:
         statement = statement.where(Embedding.extraction_id.in_(list(extraction_ids)))
@@ -164,7 +165,9 @@ def _key(battery: Battery, task: Task, checkpoint: Checkpoint, embedding: Embedd
 
 def _probe(registry: Registry, loaded: LoadedBattery, embedding: Embedding) -> list[Probed]:
     last = embedding.layer_names[-1]
-    (layer,) = read_layers(registry.store, embedding.uri, embedding.sha256, [last])
+    (layer,) = read_layers(
+        registry.store, embedding.uri, embedding.sha256, [last], location=embedding.location
+    )
     seed = loaded.row.definition["split"]["seed"]
     orders = shuffles(int(loaded.is_train.sum()), seed=seed)
     return probe(layer, loaded.is_train, loaded.labels, orders)

@@ -13,24 +13,31 @@ from registry.keys import content_key
 from registry.tables import Extraction
 
 CAPTION = "{caption}"
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""What is computed in; the short name of each. Layers are pooled and stored as float32 whatever it is."""
 _VISION = {
-    "pooling": ("cls-else-mean", "mean"),
+    "pooling": ("cls-else-mean", "cls", "mean", "max"),
     "layer_rule": ("intermediates+pooled", "intermediates"),
     "input_size": ("own",),
     "crop": ("none", "own"),
     "interpolation": ("own", "bicubic", "bilinear", "lanczos", "nearest"),
     "normalisation": ("own", "none"),
-    "dtype": ("float32",),
+    "dtype": tuple(DTYPES.values()),
 }
 _LANGUAGE = {
-    "pooling": ("mean",),
+    "pooling": ("mean", "cls", "last", "max"),
     "layer_rule": ("hidden-states",),
     "tokenizer_revision": ("own",),
     "special_tokens": ("own", "none"),
     "padding_side": ("own", "left", "right"),
-    "dtype": ("float32",),
+    "dtype": tuple(DTYPES.values()),
 }
 _SUPPORTED = {"vision": _VISION, "language": _LANGUAGE}
+_TEXT_ONLY = (
+    "prompt", "caption_index", "tokenizer_revision", "special_tokens", "padding_side", "maximum_tokens",
+)  # fmt: skip
+_PICTURES_ONLY = ("input_size", "crop", "interpolation", "normalisation")
+_MEANINGLESS = {"vision": _TEXT_ONLY, "language": _PICTURES_ONLY}
 
 
 @dataclass(frozen=True)
@@ -107,6 +114,13 @@ def check_rule(rule: Rule) -> None:
             raise UsageError(
                 f"extraction: {field} '{value}' is not supported for {rule.modality}",
                 hint=f"use {' | '.join(words)}",
+            )
+    other = "language" if rule.modality == "vision" else "vision"
+    for field in _MEANINGLESS[rule.modality]:
+        if getattr(rule, field) is not None:
+            raise UsageError(
+                f"extraction: {field} has no meaning for {rule.modality}",
+                hint=f"leave it out, or say whose it is: {other}.{field}",
             )
     if rule.quantisation is not None:
         raise UsageError("extraction: quantisation is not supported", hint="leave it out")

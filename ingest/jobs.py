@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ingest.extraction import Rule, check_rule, default_rule, ensure_extraction
 from ingest.recording import find_pair, ready_embedding, require_modality
+from ingest.trust import NO_TRUST, Trust
 from registry.errors import NotFoundError, UsageError
 from registry.handle import Registry
 from registry.lookup import current_name
@@ -57,7 +58,7 @@ def _job(checkpoint: Checkpoint, name: str, dataset: Dataset, rule: Rule, extrac
 
 
 def find_missing(
-    registry: Registry, dataset_id: int, checkpoint_ids: Collection[int] | None
+    registry: Registry, dataset_id: int, checkpoint_ids: Collection[int] | None, trust: Trust = NO_TRUST
 ) -> tuple[list[Job], int, int]:
     """Return what is to be embedded, how many already are, and how many cannot be."""
     jobs: list[Job] = []
@@ -80,7 +81,7 @@ def find_missing(
             extraction = rows[checkpoint.modality]
             if ready_embedding(session, checkpoint.id, dataset_id, extraction.id) is not None:
                 already += 1
-            elif _is_extractable(checkpoint):
+            elif _is_extractable(checkpoint, trust):
                 name = current_name(session, checkpoint.id)
                 jobs.append(_job(checkpoint, name, dataset, rules[checkpoint.modality], extraction))
             else:
@@ -88,7 +89,9 @@ def find_missing(
     return jobs, already, skipped
 
 
-def _is_extractable(checkpoint: Checkpoint) -> bool:
+def _is_extractable(checkpoint: Checkpoint, trust: Trust) -> bool:
     """Return whether a checkpoint is resolved and has a network; others get their embeddings as arrays."""
+    if checkpoint.entry_point is not None and checkpoint.entry_point not in trust.entry_points:
+        return False
     has_network = checkpoint.source != "path" or checkpoint.architecture != "unknown"
     return checkpoint.resolved is not None and has_network

@@ -1,4 +1,4 @@
-"""What every source gives back: layers, what each `own` of the rule was, and the libraries behind it."""
+"""What every source is told and gives back: how to run; layers, what each `own` was, libraries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,32 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ingest.extraction import Rule
+from ingest.partial import Partial
+from ingest.trust import NO_TRUST, Trust
+
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a network is run; nothing here changes more of a number than its last digits.
+
+    Args:
+        device: where to compute.
+        batch_size: items at a time; found by itself where it is None.
+        workers: how many processes decode pictures; this one where it is 0.
+        partial: where work is kept that may be interrupted, or None.
+        progress: called with how many items of how many are done.
+        trust: which code of others may run.
+    """
+
+    device: str = "cpu"
+    batch_size: int | None = None
+    workers: int = 0
+    partial: Partial | None = None
+    progress: Progress | None = None
+    trust: Trust = NO_TRUST
 
 
 @dataclass(frozen=True)
@@ -36,6 +61,15 @@ class LayerCollector:
         for name, rows in layers.items():
             self._rows.setdefault(name, []).append(rows.to(device="cpu", dtype=torch.float32).numpy())
 
+    def add_kept(self, layers: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take rows that an earlier run computed."""
+        for name, rows in layers.items():
+            self._rows.setdefault(name, []).append(rows)
+
+    def tail(self, batch_count: int) -> dict[str, NDArray[np.float32]]:
+        """Return every layer's rows of the last batches."""
+        return {name: np.concatenate(rows[-batch_count:]) for name, rows in self._rows.items()}
+
     def layers(self) -> dict[str, NDArray[np.float32]]:
         """Return every layer with all its rows, `(n, d)`."""
         return {name: np.concatenate(rows) for name, rows in self._rows.items()}
@@ -49,6 +83,12 @@ def versions_of(*packages: str) -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "unknown"
+    return found
+
+
+def dtype_of(rule: Rule) -> torch.dtype:
+    """Return what a rule computes in."""
+    found: torch.dtype = getattr(torch, rule.dtype)
     return found
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.architectures import TimmArchitecture, blueprint_of
+from ingest.architectures import TimmArchitecture, blueprint_of, own_network_of
 from ingest.extraction import Rule
 from ingest.references import BaselineReference, parse_reference
-from ingest.sources import baselines, hidden_states, timm_models
-from ingest.sources.answers import Answer, Progress
-from registry.errors import EmbeddingMismatch, UsageError
+from ingest.sources import baselines, hidden_states, own_networks, picture_states, timm_models
+from ingest.sources.answers import Answer, Running
+from registry.errors import EmbeddingMismatch
 from registry.items import Items
 from registry.tables import Checkpoint
 
@@ -19,12 +19,16 @@ def answer(
     name: str,
     items: Items,
     rule: Rule,
-    *,
-    device: str,
-    batch_size: int | None = None,
-    progress: Progress | None = None,
+    running: Running,
 ) -> Answer:
     """Return a checkpoint's answer to the items of a data set.
+
+    Args:
+        checkpoint: whose.
+        name: what the user calls it.
+        items: of the data set.
+        rule: the extraction.
+        running: where, in which batches, and which code of others may run.
 
     Raises:
         UsageError: the checkpoint cannot be embedded.
@@ -36,33 +40,15 @@ def answer(
         return baselines.pixels(_images(items, name), items.ids, int(reference.size or 0))
     if isinstance(reference, BaselineReference) and reference.kind == "tf-idf":
         return baselines.tf_idf(chosen_texts(items, rule, name))
-    blueprint = blueprint_of(checkpoint, name)
+    if checkpoint.entry_point is not None:
+        own = own_network_of(checkpoint, name, running.trust)
+        return own_networks.extract(own, name, _images(items, name), items.ids, rule, running)
+    blueprint = blueprint_of(checkpoint, name, running.trust)
     if isinstance(blueprint.architecture, TimmArchitecture):
-        return timm_models.extract(
-            blueprint,
-            name,
-            _images(items, name),
-            items.ids,
-            rule,
-            device=device,
-            batch_size=batch_size,
-            progress=progress,
-        )
-    if checkpoint.modality != "language":
-        raise UsageError(
-            f"{name}: pictures through models of transformers are not supported",
-            hint="use the same model from timm, or import its embeddings",
-        )
-    return hidden_states.extract(
-        blueprint,
-        name,
-        chosen_texts(items, rule, name),
-        items.ids,
-        rule,
-        device=device,
-        batch_size=batch_size,
-        progress=progress,
-    )
+        return timm_models.extract(blueprint, name, _images(items, name), items.ids, rule, running)
+    if checkpoint.modality == "vision":
+        return picture_states.extract(blueprint, name, _images(items, name), items.ids, rule, running)
+    return hidden_states.extract(blueprint, name, chosen_texts(items, rule, name), items.ids, rule, running)
 
 
 def _images(items: Items, name: str) -> Sequence[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,25 @@ import torch
 
 from ingest.architectures import Blueprint
 from ingest.extraction import Rule, prompted
-from ingest.pooling import masked_mean
-from ingest.sources.answers import Answer, LayerCollector, Progress, batches, exact_inference, versions_of
+from ingest.pooling import first_token, last_token, masked_max, masked_mean
+from ingest.sources.answers import Answer, Running, dtype_of, versions_of
+from ingest.sources.running import Work, how_computed, run
 from ingest.sources.transformers_models import encoder_of, load_model, load_tokenizer, longest_input
-from registry.errors import InputError
+from registry.errors import InputError, UsageError
 
 DEFAULT_BATCH_SIZE = 32
+GPU_BATCH_SIZE = 128  # tried first, halved where it does not fit
 LIBRARIES = ("torch", "transformers", "tokenizers", "numpy")
 NOTE = "last layer is after the final norm"
+
+Pool = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+_POOLS: dict[str, Pool] = {"mean": masked_mean, "max": masked_max, "cls": first_token, "last": last_token}
+_POOLING_TEXTS = {
+    "mean": "mean over the tokens that are no padding",
+    "max": "largest value over the tokens that are no padding",
+    "cls": "class token",
+    "last": "last token that is no padding",
+}
 
 
 @dataclass(frozen=True)
@@ -79,42 +90,52 @@ def extract(
     texts: Sequence[str],
     ids: Sequence[str],
     rule: Rule,
-    *,
-    device: str,
-    batch_size: int | None = None,
-    progress: Progress | None = None,
+    running: Running,
 ) -> Answer:
-    """Return every hidden state of a model on every text, averaged over the tokens that are no padding.
+    """Return every hidden state of a model on every text, pooled over the tokens that are no padding.
 
     Args:
-        blueprint: the network.
+        blueprint: the network; of a model of texts and pictures, its text tower.
         name: what the user calls the checkpoint.
         texts: one per item, in the order of the data set.
         ids: of the items, for sentences.
         rule: the extraction.
-        device: where to compute.
-        batch_size: texts at a time.
-        progress: called with how many items of how many are done.
+        running: where, and in which batches.
 
     Raises:
+        UsageError: the rule pools a class token that the tokenizer does not put first.
         InputError: the model cannot be loaded, or a text has no token.
     """
-    size = batch_size or DEFAULT_BATCH_SIZE
     tokenizer = load_tokenizer(blueprint, name)
-    model = encoder_of(load_model(blueprint, name)).to(device)
-    own_longest = longest_input(model, tokenizer)
+    model = text_encoder_of(load_model(blueprint, name)).to(device=running.device, dtype=dtype_of(rule))
+    own_longest = longest_input(model, tokenizer) - reserved_positions(model)
     longest = own_longest if rule.maximum_tokens == "own" else min(int(str(rule.maximum_tokens)), own_longest)
     padding = padding_of(tokenizer, str(rule.padding_side))
     shown = [prompted(rule, text) for text in texts]
     token_ids, cut_count = tokenise(tokenizer, shown, special=rule.special_tokens == "own", longest=longest)
     _require_tokens(token_ids, ids, name)
-    collector = LayerCollector()
-    with exact_inference():
-        for part in batches(len(token_ids), size):
-            collector.add(_hidden_means(model, token_ids[part], padding, device))
-            if progress is not None:
-                progress(part.stop, len(token_ids))
+    if rule.pooling == "cls":
+        _require_class_token(tokenizer, token_ids, name)
+    pool = _POOLS[rule.pooling]
+
+    def compute(batch: list[list[int]]) -> dict[str, torch.Tensor]:
+        return _pooled_states(model, batch, padding, running.device, pool)
+
+    def feed(parts: Sequence[slice]) -> Iterator[list[list[int]]]:
+        return (token_ids[part] for part in parts)
+
+    def weight(part: slice) -> int:
+        batch = token_ids[part]
+        return len(batch) * max(len(tokens) for tokens in batch)
+
+    def heaviest(parts: Sequence[slice]) -> slice:
+        return max(parts, key=weight)
+
+    work = Work(name, len(token_ids), feed, compute, heaviest)
+    done = run(work, running, DEFAULT_BATCH_SIZE if running.device == "cpu" else GPU_BATCH_SIZE)
     resolved = {
+        "pooling": _POOLING_TEXTS[rule.pooling],
+        "prompt": rule.prompt or "none",
         "tokenizer_revision": type(tokenizer).__name__,
         "special_tokens": "added as the tokenizer does" if rule.special_tokens == "own" else "none",
         "padding_side": padding.side,
@@ -122,9 +143,37 @@ def extract(
         "maximum_tokens": longest,
         "texts_cut": cut_count,
         "tokens": sum(map(len, token_ids)),
+        **how_computed(rule, running, done),
         "note": NOTE,
     }
-    return Answer(collector.layers(), resolved, versions_of(*LIBRARIES), size)
+    return Answer(done.layers, resolved, versions_of(*LIBRARIES), done.batch_size)
+
+
+def text_encoder_of(model: Any) -> Any:
+    """Return the part of a network that reads texts: no head, no decoder, and of two towers the text's."""
+    encoder = encoder_of(model)
+    return getattr(encoder, "text_model", encoder)
+
+
+def reserved_positions(model: Any) -> int:
+    """Return how many positions no token ever gets: RoBERTa begins to count after its padding."""
+    index = _padding_position(model)
+    return 0 if index is None else index + 1
+
+
+def _padding_position(model: Any) -> int | None:
+    embeddings = getattr(model, "embeddings", None)
+    index = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
+    return index if isinstance(index, int) else None
+
+
+def _require_class_token(tokenizer: Any, token_ids: list[list[int]], name: str) -> None:
+    class_id = getattr(tokenizer, "cls_token_id", None)
+    if class_id is None or any(tokens[0] != class_id for tokens in token_ids):
+        raise UsageError(
+            f"{name}: its tokenizer puts no class token before a text",
+            hint="use pooling=mean, pooling=last or pooling=max",
+        )
 
 
 def _require_tokens(token_ids: list[list[int]], ids: Sequence[str], name: str) -> None:
@@ -136,12 +185,13 @@ def _require_tokens(token_ids: list[list[int]], ids: Sequence[str], name: str) -
             )
 
 
-def _hidden_means(
-    model: Any, token_ids: list[list[int]], padding: Padding, device: str
+def _pooled_states(
+    model: Any, token_ids: list[list[int]], padding: Padding, device: str, pool: Pool
 ) -> dict[str, torch.Tensor]:
     inputs, mask = (tensor.to(device) for tensor in pad(token_ids, padding))
     extra: dict[str, Any] = {}
-    if padding.side == "left" and "position_ids" in inspect.signature(model.forward).parameters:
+    takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+    if padding.side == "left" and takes_positions and _padding_position(model) is None:
         extra["position_ids"] = (mask.cumsum(dim=1) - 1).clamp(min=0)
     answer = model(input_ids=inputs, attention_mask=mask, output_hidden_states=True, **extra)
     states = answer.hidden_states
@@ -149,4 +199,4 @@ def _hidden_means(
         raise InputError(
             f"{type(model).__name__} gives no hidden states for texts", hint="import its embeddings instead"
         )
-    return {f"hidden_states.{depth}": masked_mean(state, mask) for depth, state in enumerate(states)}
+    return {f"hidden_states.{depth}": pool(state.float(), mask) for depth, state in enumerate(states)}

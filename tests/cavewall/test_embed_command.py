@@ -64,15 +64,30 @@ def test_another_rule_makes_another_embedding(waiting: Call) -> None:
     assert "--extraction" in refused.stderr
 
 
+def test_the_short_name_of_a_dtype_is_the_rules_field(waiting: Call) -> None:
+    arguments = ("embed", "extract", "pixels", "--device", "cpu", "--batch-size", "4", "--workers", "2")
+    for _ in range(2):
+        result = waiting(*arguments, "--dtype", "bf16")
+        assert result.exit_code == 0, result.stderr
+    assert result.stdout == "unchanged 1\n"
+    assert waiting(*arguments, "--rule", "dtype=bfloat16").stdout == "unchanged 1\n"
+    assert ready(waiting, "pixels") == ["pixels", "pixels"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [
         (("nobody",), 1, "no checkpoint 'nobody'"),
         (("pixels", "--rule", "poling=mean"), 2, "did you mean pooling ?"),
-        (("pixels", "--rule", "pooling=max"), 2, "pooling 'max' is not supported"),
+        (("pixels", "--rule", "pooling=last"), 2, "pooling 'last' is not supported for vision"),
+        (("pixels", "--rule", "prompt={caption}"), 2, "prompt has no meaning for vision"),
+        (("pixels", "--batch-size", "0"), 2, "--batch-size '0' is no number of items"),
+        (("pixels", "--workers", "-1"), 2, "--workers"),
+        (("pixels", "--dtype", "int8"), 2, "--dtype"),
         (("pixels", "--rule", "pooling"), 2, "FIELD=VALUE"),
         (("--dataset", "tinny"), 1, "did you mean tiny ?"),
         (("tiny-pixels", "--device", "abacus"), 2, "no device 'abacus'"),
+        (("tiny-pixels", "--device", "cuda:0,cuda:1"), 2, "start one 'cavewall embed extract' per GPU"),
     ],
 )
 def test_what_cannot_be_extracted_is_refused(

@@ -45,7 +45,9 @@ def test_the_default_rules_can_be_followed(modality: str) -> None:
     [
         ("vision", {"pooling": "last"}, "pooling 'last' is not supported for vision"),
         ("vision", {"input_size": "512"}, "input_size '512' is not supported"),
-        ("vision", {"dtype": "bfloat16"}, "dtype 'bfloat16' is not supported"),
+        ("vision", {"dtype": "float64"}, "dtype 'float64' is not supported"),
+        ("vision", {"prompt": "{caption}"}, "prompt has no meaning for vision"),
+        ("language", {"crop": "none"}, "crop has no meaning for language"),
         ("language", {"quantisation": "int8"}, "quantisation is not supported"),
         ("language", {"prompt": "A picture of"}, "the prompt has no {caption}"),
         ("language", {"caption_index": None}, "caption_index is None"),

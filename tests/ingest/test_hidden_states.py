@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from ingest.architectures import Blueprint, FileWeights, FolderArchitecture, OwnWeights, RandomWeights
 from ingest.extraction import default_rule
-from ingest.sources.answers import Answer
+from ingest.sources.answers import Answer, Running
 from ingest.sources.hidden_states import NOTE, Padding, extract, pad, padding_of
 from ingest.sources.transformers_models import load_model
 from registry.errors import InputError
@@ -28,7 +28,7 @@ RULE = default_rule("language")
 def extracted(folder: Path, weights: Any = None, texts: list[str] = TEXTS, **options: Any) -> Answer:
     blueprint = Blueprint(FolderArchitecture(folder, f"path:{folder}"), weights or OwnWeights(folder))
     rule = options.pop("rule", RULE)
-    return extract(blueprint, "m", texts, [f"i{n}" for n in range(len(texts))], rule, device="cpu", **options)
+    return extract(blueprint, "m", texts, [f"i{n}" for n in range(len(texts))], rule, Running(**options))
 
 
 @pytest.mark.parametrize("kind", ["bert", "neox"])

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ingest.pooling import class_token, masked_mean, spatial_mean
+from ingest.pooling import (
+    class_token,
+    first_token,
+    last_token,
+    masked_max,
+    masked_mean,
+    spatial_max,
+    spatial_mean,
+)
 
 
 def test_class_token_is_the_first_of_the_prefix() -> None:
@@ -40,3 +48,22 @@ def test_masked_mean_by_hand() -> None:
 def test_masked_mean_refuses_an_item_without_tokens() -> None:
     with pytest.raises(ValueError, match="no token"):
         masked_mean(torch.zeros(1, 2, 3), torch.zeros(1, 2))
+
+
+def test_tokens_and_maxima_by_hand_whichever_side_is_padded() -> None:
+    hidden = torch.tensor([[[1.0, 0.0], [3.0, -2.0], [9.0, 9.0]], [[9.0, 9.0], [-7.0, -9.0], [-8.0, -1.0]]])
+    mask = torch.tensor([[1, 1, 0], [0, 1, 1]])
+    assert torch.equal(first_token(hidden, mask), torch.tensor([[1.0, 0.0], [-7.0, -9.0]]))
+    assert torch.equal(last_token(hidden, mask), torch.tensor([[3.0, -2.0], [-8.0, -1.0]]))
+    assert torch.equal(masked_max(hidden, mask), torch.tensor([[3.0, 0.0], [-7.0, -1.0]]))
+    for pool in (first_token, last_token, masked_max):
+        with pytest.raises(ValueError, match="no token"):
+            pool(torch.zeros(1, 2, 3), torch.zeros(1, 2))
+
+
+def test_spatial_max_takes_maps_and_tokens() -> None:
+    places = torch.tensor([[[1.0, 5.0], [3.0, -1.0]]])
+    assert torch.equal(spatial_max(places), torch.tensor([[3.0, 5.0]]))
+    assert torch.equal(spatial_max(places.mT.reshape(1, 2, 1, 2)), torch.tensor([[3.0, 5.0]]))
+    with pytest.raises(ValueError, match="found 2"):
+        spatial_max(torch.zeros(2, 2))

@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from ingest.architectures import Blueprint, FileWeights, OwnWeights, RandomWeights, TimmArchitecture
 from ingest.extraction import default_rule
 from ingest.pictures import decode
-from ingest.sources.answers import Answer
+from ingest.sources.answers import Answer, Running
 from ingest.sources.timm_catalogue import find_entry, training_data_of
-from ingest.sources.timm_models import answer_batch, extract, has_class_token, is_convolutional, load_model
+from ingest.sources.timm_features import answer_batch, has_class_token, is_convolutional
+from ingest.sources.timm_models import extract, load_model
 from registry.errors import InputError
 from registry.items import Items
 from tests.ingest.conftest import make_items
@@ -31,9 +32,8 @@ def blueprint(architecture: str, weights: Any) -> Blueprint:
 
 def extracted(architecture: str, weights: Any, items: Items, **options: Any) -> Answer:
     rule = options.pop("rule", RULE)
-    return extract(
-        blueprint(architecture, weights), "m", items.images or [], items.ids, rule, device="cpu", **options
-    )
+    images = items.images or []
+    return extract(blueprint(architecture, weights), "m", images, items.ids, rule, Running(**options))
 
 
 def pixels_of(items: Items, size: int, mean: float, std: float) -> torch.Tensor:
