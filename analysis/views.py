@@ -26,6 +26,7 @@ VIEWS = (
     "alignment",
     "alignment_both",
     "layer_alignment",
+    "external_alignments",
     "coverage",
     "runs",
     "changes",

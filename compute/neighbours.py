@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,22 +49,49 @@ def nearest_neighbours(
     Raises:
         ValueError: k_max is out of range, or the excluded pairs are of another number of items.
     """
-    n = prepared.shape[0]
+    return _nearest(prepared, lambda rows, columns: prepared[rows] @ columns, tie_key, k_max, excluded)
+
+
+def nearest_in_matrix(
+    similarity: Tensor, *, tie_key: str, k_max: int, excluded: ExcludedPairs | None = None
+) -> NeighbourLists:
+    """Find the k_max most similar other items of every item in a matrix of similarities.
+
+    Ties, exclusions and errors are as in `nearest_neighbours`.
+
+    Args:
+        similarity: (n, n) float32, as `matrices.prepare_matrix` returns it.
+        tie_key: the layer's digest.
+        k_max: how many.
+        excluded: pairs of items that are nobody's neighbours.
+    """
+    return _nearest(similarity, lambda rows, columns: columns[rows], tie_key, k_max, excluded)
+
+
+def _nearest(
+    layer: Tensor,
+    similarity_of: Callable[[slice, Tensor], Tensor],
+    tie_key: str,
+    k_max: int,
+    excluded: ExcludedPairs | None,
+) -> NeighbourLists:
+    """Find neighbours by what makes similarities of some rows of a layer and all of its shuffled columns."""
+    n = layer.shape[0]
     if excluded is not None and excluded.item_count != n:
         raise ValueError(f"excluded pairs of {excluded.item_count} items for a layer of {n}")
     most = n - 1 if excluded is None else n - 1 - int(excluded.degrees.max())
     if not 1 <= k_max <= most:
         raise ValueError(f"k is {k_max}, expected 1 to {most} for {n} items")
-    order = torch.from_numpy(keyed_order(tie_key, n)).to(prepared.device)
+    order = torch.from_numpy(keyed_order(tie_key, n)).to(layer.device)
     position = torch.empty_like(order)
     position[order] = torch.arange(n, device=order.device)
-    shuffled = prepared[order].T.contiguous()  # (d, n): column p is item order[p]
+    shuffled = layer[order].T.contiguous()  # (d, n): column p is item order[p]
     chunk = max(1, CHUNK_ENTRIES // n)
-    indices = torch.empty((n, k_max), dtype=torch.int64, device=prepared.device)
-    tied = torch.zeros(k_max, dtype=torch.int64, device=prepared.device)
+    indices = torch.empty((n, k_max), dtype=torch.int64, device=layer.device)
+    tied = torch.zeros(k_max, dtype=torch.int64, device=layer.device)
     for start in range(0, n, chunk):
         rows = slice(start, min(start + chunk, n))
-        similarity = prepared[rows] @ shuffled  # (chunk, n)
+        similarity = similarity_of(rows, shuffled)  # (chunk, n)
         similarity.scatter_(1, position[rows].unsqueeze(1), -torch.inf)
         if excluded is not None:
             _leave_out(similarity, excluded, position, rows)

@@ -1,4 +1,4 @@
-"""Neighbour lists and statistics of an embedding's layers, computed from its features."""
+"""Neighbour lists and statistics of an embedding's layers: features, kernels or distances."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from compute.layer_stats import LayerStatistics, layer_statistics
 from compute.lists import load_lists
-from compute.neighbours import NeighbourLists, nearest_neighbours, smallest_width
-from compute.recipe import parse_recipe, prepare
+from compute.matrices import matrix_statistics, prepare_matrix
+from compute.neighbours import NeighbourLists, nearest_in_matrix, nearest_neighbours, smallest_width
+from compute.recipe import Recipe, parse_recipe, prepare
 from registry.errors import EmbeddingMismatch
 from registry.exclusions import ExcludedPairs
 from registry.layers import read_layers, write_layers
@@ -60,12 +61,11 @@ def build_lists(
     tied = np.empty((embedding.layer_count, k_max), np.int32)
     statistics = []
     for position, prepared in _prepared_layers(store, embedding, dataset, recipe, device):
-        lists = nearest_neighbours(
-            prepared, tie_key=embedding.layer_sha256[position], k_max=k_max, excluded=excluded
-        )
+        find = nearest_neighbours if embedding.kind == "features" else nearest_in_matrix
+        lists = find(prepared, tie_key=embedding.layer_sha256[position], k_max=k_max, excluded=excluded)
         indices[position] = lists.indices.cpu().numpy()
         tied[position] = lists.tied_rows.cpu().numpy()
-        statistics.append(layer_statistics(prepared, lists))
+        statistics.append(_statistics(embedding, prepared, lists))
     stored = write_layers(store, "neighbours", {"indices": indices, "tied_rows": tied}, {"recipe": recipe})
     return BuiltLists(stored, statistics)
 
@@ -81,7 +81,8 @@ def measure_layers(
     """
     indices, tied = load_lists(store, row)
     return [
-        layer_statistics(
+        _statistics(
+            embedding,
             prepared,
             NeighbourLists(
                 torch.from_numpy(indices[position].astype(np.int64)).to(device),
@@ -92,13 +93,25 @@ def measure_layers(
     ]
 
 
+def _statistics(embedding: Embedding, prepared: Tensor, lists: NeighbourLists) -> LayerStatistics:
+    if embedding.kind == "features":
+        return layer_statistics(prepared, lists)
+    return matrix_statistics(prepared, lists, are_distances=embedding.kind == "distances")
+
+
+def _prepared(layer: Tensor, rule: Recipe, kind: str) -> Tensor:
+    if kind == "features":
+        return prepare(layer, rule)
+    return prepare_matrix(layer, rule, are_distances=kind == "distances")
+
+
 def _prepared_layers(
     store: Store, embedding: Embedding, dataset: Dataset, recipe: str, device: str
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield the position and the prepared rows of every layer."""
     rule = parse_recipe(recipe)
     for position, name in enumerate(embedding.layer_names):
-        (layer,) = read_layers(store, embedding.uri, embedding.sha256, [name])
+        (layer,) = read_layers(store, embedding.uri, embedding.sha256, [name], location=embedding.location)
         if len(layer) != dataset.item_count:
             raise EmbeddingMismatch(
                 f"embedding {embedding.id}, layer {name}: file has {len(layer)} rows, "
@@ -106,7 +119,7 @@ def _prepared_layers(
                 hint="embed the checkpoint again",
             )
         try:
-            prepared = prepare(torch.from_numpy(layer).to(device), rule)
+            prepared = _prepared(torch.from_numpy(layer).to(device), rule, embedding.kind)
         except ValueError as error:
             raise EmbeddingMismatch(
                 f"embedding {embedding.id}, layer {name}: {error}", hint="embed the checkpoint again"

@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Select, exists, func, insert, select
 from sqlalchemy.orm import Session
 
+from compute.recipe import parse_recipe
 from compute.units import SlotTable
 from registry.tables import Checkpoint, Embedding, Slot, Target, TargetExtraction
 
@@ -23,8 +24,14 @@ class Candidate:
 
 
 def candidates_statement(target: Target) -> Select[int, str, int]:
-    """Return the query for ready embeddings in scope without a live slot, in order of arrival."""
+    """Return the query for ready embeddings in scope without a live slot, in order of arrival.
+
+    Distances have no mean that could be taken away: a recipe that changes features never takes them in.
+    """
     has_slot = exists().where(Slot.target_id == target.id, Slot.embedding_id == Embedding.id, Slot.is_live)
+    kinds = (
+        ("features", "kernel") if parse_recipe(target.recipe).steps else ("features", "kernel", "distances")
+    )
     return (
         select(Embedding.id, TargetExtraction.modality, Embedding.layer_count)
         .join(Checkpoint, Checkpoint.id == Embedding.checkpoint_id)
@@ -36,6 +43,7 @@ def candidates_statement(target: Target) -> Select[int, str, int]:
         .where(
             Embedding.dataset_id == target.dataset_id,
             Embedding.status == "ready",
+            Embedding.kind.in_(kinds),
             Checkpoint.retired_at.is_(None),
             ~has_slot,
         )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ingest.extraction import Rule, default_rule, ensure_extraction
 from ingest.layer_checks import Layers, checked_layers, require_order
+from ingest.matrix_checks import checked_matrices
 from registry.clock import now
 from registry.errors import ConflictError, EmbeddingMismatch, NotFoundError
 from registry.handle import Registry
@@ -24,6 +25,7 @@ from registry.store import StoredFile
 from registry.tables import Checkpoint, Dataset, Embedding
 
 Outcome = Literal["added", "unchanged", "replaced", "restored", "lost"]
+Kind = Literal["features", "kernel", "distances"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,14 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class InPlace:
+    """A safetensors file that stays where it is: the declared place, and what lies there."""
+
+    location: str
+    file: StoredFile
+
+
+@dataclass(frozen=True)
 class _Described:
     """The content of one embedding, ready to become a row."""
 
@@ -60,6 +70,7 @@ class _Described:
     digests: list[str]
     key: str
     what: str
+    kind: Kind
 
 
 def record_embedding(
@@ -74,6 +85,8 @@ def record_embedding(
     origin: Origin | None = None,
     run_id: int | None = None,
     first_wins: bool = False,
+    kind: Kind = "features",
+    in_place: InPlace | None = None,
 ) -> Embedded:
     """Store the layers of one checkpoint on one data set and return which embedding that is.
 
@@ -81,7 +94,8 @@ def record_embedding(
         registry: where.
         checkpoint_id: whose answer it is.
         dataset_id: to which items.
-        layers: for each layer an `(n, d)` array of floats, in the order of depth; kept as float32.
+        layers: for each layer an `(n, d)` array of floats, in the order of depth; kept as float32. Of a
+            kernel or of distances an `(n, n)` matrix.
         ids: the items of the rows; refused where they are not the data set's, in its order. Where it is None,
             the caller answers for the order.
         rule: how the layers were made; the modality's default where it is None.
@@ -89,6 +103,8 @@ def record_embedding(
         origin: how they came about.
         run_id: the run that computed them.
         first_wins: whether other content that is ready stays, without an error.
+        kind: what a layer is. A matrix may be of items whose content the data set does not hold.
+        in_place: the file that holds exactly these layers, where nothing is to be copied.
 
     Raises:
         EmbeddingMismatch: rows, ids or modality are not the data set's.
@@ -96,20 +112,21 @@ def record_embedding(
         ConflictError: other content is ready, and neither `replace` nor `first_wins` was given.
         StoreError: the file cannot be written.
     """
-    described = _describe(registry, checkpoint_id, dataset_id, layers, ids, rule)
-    stored = write_layers(
-        registry.store,
-        "embeddings",
-        described.layers,
-        {"order_fingerprint": described.dataset.order_fingerprint},
-    )
-    make = _RowMaker(described, stored, origin or Origin(), run_id)
+    described = _describe(registry, checkpoint_id, dataset_id, layers, ids, rule, kind)
+    stored = in_place.file if in_place is not None else _store(registry, described)
+    location = None if in_place is None else in_place.location
+    make = _RowMaker(described, stored, origin or Origin(), run_id, location)
     try:
         with registry.write() as session:
             return _put(session, described, make, replace=replace, first_wins=first_wins)
     except IntegrityError:  # somebody's row became ready between our look and our insert: look again
         with registry.write() as session:
             return _put(session, described, make, replace=replace, first_wins=first_wins)
+
+
+def _store(registry: Registry, described: _Described) -> StoredFile:
+    metadata = {"order_fingerprint": described.dataset.order_fingerprint}
+    return write_layers(registry.store, "embeddings", described.layers, metadata)
 
 
 def _describe(
@@ -119,15 +136,16 @@ def _describe(
     layers: Mapping[str, Any],
     ids: Sequence[str] | None,
     rule: Rule | None,
+    kind: Kind,
 ) -> _Described:
     with registry.read() as session:
         checkpoint, dataset = find_pair(session, checkpoint_id, dataset_id)
         what = f"embedding of {current_name(session, checkpoint_id)} on {dataset.name}"
     chosen = rule or default_rule(checkpoint.modality)
-    require_modality(chosen.modality, checkpoint, dataset, what)
+    require_modality(chosen.modality, checkpoint, dataset if kind == "features" else None, what)
     if ids is not None and order_fingerprint(map(str, ids)) != dataset.order_fingerprint:
         require_order(ids, read_items(registry.store, dataset).ids, what=what, dataset=dataset.name)
-    checked = checked_layers(layers, what=what, dataset=dataset.name, item_count=dataset.item_count)
+    checked = _checked(layers, kind, what, dataset)
     digests = [layer_sha256(layer) for layer in checked.values()]
     identity = {
         "checkpoint": checkpoint.content_key,
@@ -135,8 +153,16 @@ def _describe(
         "extraction": chosen.content_key,
         "layers": list(checked),
         "layer_sha256": digests,
-    }
-    return _Described(checkpoint, dataset, chosen, checked, digests, content_key("embedding", identity), what)
+    } | ({} if kind == "features" else {"kind": kind})
+    key = content_key("embedding", identity)
+    return _Described(checkpoint, dataset, chosen, checked, digests, key, what, kind)
+
+
+def _checked(layers: Mapping[str, Any], kind: Kind, what: str, dataset: Dataset) -> Layers:
+    n = dataset.item_count
+    if kind == "features":
+        return checked_layers(layers, what=what, dataset=dataset.name, item_count=n)
+    return checked_matrices(layers, kind=kind, what=what, dataset=dataset.name, item_count=n)
 
 
 def find_pair(session: Session, checkpoint_id: int, dataset_id: int) -> tuple[Checkpoint, Dataset]:
@@ -158,8 +184,10 @@ def find_pair(session: Session, checkpoint_id: int, dataset_id: int) -> tuple[Ch
     return checkpoint, dataset
 
 
-def require_modality(modality: str, checkpoint: Checkpoint, dataset: Dataset, what: str) -> None:
+def require_modality(modality: str, checkpoint: Checkpoint, dataset: Dataset | None, what: str) -> None:
     """Refuse an extraction of a modality that the checkpoint does not read or the data set does not hold.
+
+    Without a data set only the checkpoint is asked.
 
     Raises:
         EmbeddingMismatch: it is of another modality.
@@ -169,7 +197,7 @@ def require_modality(modality: str, checkpoint: Checkpoint, dataset: Dataset, wh
             f"{what}: the extraction is for {modality}, the checkpoint reads {checkpoint.modality}",
             hint=f"use an extraction for {checkpoint.modality}",
         )
-    if modality not in dataset.modalities:
+    if dataset is not None and modality not in dataset.modalities:
         raise EmbeddingMismatch(
             f"{what}: the checkpoint reads {modality}, the data set holds {' and '.join(dataset.modalities)}",
             hint="choose another data set",
@@ -179,8 +207,16 @@ def require_modality(modality: str, checkpoint: Checkpoint, dataset: Dataset, wh
 class _RowMaker:
     """The row of one embedding, made once the extraction's id is known."""
 
-    def __init__(self, described: _Described, stored: StoredFile, origin: Origin, run_id: int | None) -> None:
+    def __init__(
+        self,
+        described: _Described,
+        stored: StoredFile,
+        origin: Origin,
+        run_id: int | None,
+        location: str | None,
+    ) -> None:
         self._described, self.stored, self._origin, self._run_id = described, stored, origin, run_id
+        self.location = location
 
     def __call__(self, extraction_id: int) -> Embedding:
         described, origin = self._described, self._origin
@@ -202,6 +238,8 @@ class _RowMaker:
             device=origin.device,
             batch_size=origin.batch_size,
             status="ready",
+            kind=described.kind,
+            location=self.location,
             run_id=self._run_id,
             created_at=now(),
         )
@@ -228,6 +266,7 @@ def _put(
         mark_dead(session, [ready.id], "embedding superseded")
     if same is not None:
         same.status, same.uri, same.sha256 = "ready", make.stored.uri, make.stored.sha256
+        same.location = make.location
         session.flush()
         return Embedded(same.id, "restored", same.layer_count)
     row = make(extraction.id)

@@ -40,14 +40,23 @@ def write_layers(
     return store.write(kind, ".safetensors", writer)
 
 
-def read_layers(store: Store, uri: str, sha256: str, names: Sequence[str]) -> list[Matrix]:
+def read_layers(
+    store: Store, uri: str, sha256: str, names: Sequence[str], *, location: str | None = None
+) -> list[Matrix]:
     """Return the named tensors in the order asked for, after the file's digest was checked.
+
+    Args:
+        store: where the file lies.
+        uri: its address there.
+        sha256: its digest.
+        names: of the tensors.
+        location: the declared place that it lies in, where that is not the store itself.
 
     Raises:
         StoreError: the file is missing or damaged.
         EmbeddingMismatch: a tensor is missing.
     """
-    path = store.checked_path(uri, sha256)
+    path = store.checked_path(uri, sha256, location=location)
     try:
         with safe_open(path, framework="numpy") as file:
             return [file.get_tensor(name) for name in names]

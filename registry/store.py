@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,11 @@ class StoredFile:
 
 
 class Store:
-    """A local folder of immutable files."""
+    """A local folder of immutable files, and the declared places in which files may stay as they are."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, places: Mapping[str, Path] | None = None) -> None:
         self.root = root
+        self.places = dict(places or {})
 
     def write(self, kind: str, suffix: str, writer: Callable[[Path], None]) -> StoredFile:
         """Keep what `writer` writes to a temporary path, under the name of its content.
@@ -68,31 +69,37 @@ class Store:
         _sync(final.parent)
         return StoredFile(uri, digest, size)
 
-    def path(self, uri: str) -> Path:
-        """Return where a file lies.
+    def path(self, uri: str, *, location: str | None = None) -> Path:
+        """Return where a file lies, in the store or in a declared place.
 
         Raises:
-            StoreError: the address leads out of the store.
+            StoreError: the address leads out of it, or the place is not declared here.
         """
-        root = self.root.resolve()
+        if location is not None and location not in self.places:
+            raise StoreError(
+                f"{uri} is missing here: its place '{location}' is not declared",
+                hint=f'add to cavewall.toml:  [locations]  {location} = "FOLDER"',
+            )
+        root = (self.root if location is None else self.places[location]).resolve()
         path = (root / uri).resolve()
         if root not in path.parents:
             raise StoreError(
-                f"'{uri}' leads out of the store {self.root}",
+                f"'{uri}' leads out of the {'store' if location is None else 'place'} {root}",
                 hint="run 'cavewall verify' to find what wrote it",
             )
         return path
 
-    def checked_path(self, uri: str, sha256: str) -> Path:
+    def checked_path(self, uri: str, sha256: str, *, location: str | None = None) -> Path:
         """Return where a file lies, after its bytes were compared with their digest.
 
         Raises:
             StoreError: the file is missing, or is not what its row says.
         """
-        path = self.path(uri)
+        path = self.path(uri, location=location)
         hint = "restore the file from a copy of the store, or compute it again"
         if not path.is_file():
-            raise StoreError(f"{uri} is missing in the store {self.root}", hint=hint)
+            where = f"the store {self.root}" if location is None else f"the place {location}"
+            raise StoreError(f"{uri} is missing in {where}", hint=hint)
         found = sha256_of_file(path)
         if found != sha256:
             raise StoreError(

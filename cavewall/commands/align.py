@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cavewall.commands.align_import import command as import_
 from cavewall.durations import duration, duration_text
 from cavewall.groups import Noun
 from cavewall.opening import opened
@@ -39,6 +40,9 @@ PLAN_COLUMNS = [
 @click.group(cls=Noun)
 def command() -> None:
     """Compute the alignments that are missing."""
+
+
+command.add_command(import_)
 
 
 @command.command()

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cavewall.commands import embed_retire
+from cavewall.commands.embed_import import command as import_
 from cavewall.console import confirm, note
 from cavewall.groups import Noun
 from cavewall.opening import opened
-from cavewall.options import db_option, dry_run_option, limit_option, option, output_options, yes_option
+from cavewall.options import (
+    db_option,
+    dry_run_option,
+    limit_option,
+    option,
+    output_options,
+    trust_option,
+    yes_option,
+)
 from cavewall.output import Output
 from cavewall.progress import progress
 from cavewall.rendering import Column, columns_of, counts_text
@@ -45,7 +55,33 @@ def command() -> None:
     help="Another rule than the default, for example pooling=mean.",
 )
 @option("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N.  [default: of the configuration]")
-@option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Items at a time.")
+@option(
+    "--dtype",
+    type=click.Choice(["fp32", "bf16", "fp16"]),
+    help="Compute in; layers are stored as float32.  [default: fp32]",
+)
+@option(
+    "--batch-size",
+    metavar="N|auto",
+    default="auto",
+    help="Items at a time, halved where memory runs out.  [default: auto]",
+)
+@option(
+    "--workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    help="Processes that decode pictures.  [default: 0]",
+)
+@option(
+    "--architecture",
+    "architectures",
+    multiple=True,
+    metavar="MODULE:FUNCTION",
+    allow_from_autoenv=False,
+    help="A network of your own that may run here, as it was registered.",
+)
+@trust_option
 @option("--replace", is_flag=True, help="Extract again what is there; other bytes supersede it.")
 @yes_option
 @dry_run_option
@@ -56,7 +92,11 @@ def extract(
     dataset: str | None,
     rule: tuple[str, ...],
     device: str | None,
-    batch_size: int | None,
+    dtype: str | None,
+    batch_size: str,
+    workers: int,
+    architectures: tuple[str, ...],
+    trust_pickle: bool,
     replace: bool,
     yes: bool,
     dry_run: bool,
@@ -65,19 +105,26 @@ def extract(
 ) -> None:
     """Run checkpoints on a data set and keep every layer.
 
-    Without a name, all that the data set still misses. What is there already stays as it is.
+    Without a name, all that the data set still misses. What is there already stays as it is. After a kill the
+    same command goes on where it stopped.
 
     Examples:
     cavewall embed extract
     cavewall embed extract dinov2-b --dataset emoji-1001 --device cpu
+    cavewall embed extract dinov2-b --rule pooling=mean --dtype bf16 --device cuda --workers 8
     """
     from cavewall.adding import count_outcomes, refuse_failures
     from cavewall.extracting import Wish, extract_wish, planned
 
     changes = dict(_change(given) for given in rule)
+    if dtype is not None:
+        changes["dtype"] = dtype
+    size = _batch_size(batch_size)
     with opened(database) as registry:
         chosen = device or registry.settings.device
-        wish = Wish(checkpoints, dataset, chosen, batch_size, replace, changes)
+        wish = Wish(
+            checkpoints, dataset, chosen, size, replace, changes, workers, trust_pickle, architectures
+        )
         lines = planned(registry, wish)
         if not dry_run:
             if replace:
@@ -107,6 +154,14 @@ def _change(given: str) -> tuple[str, str]:
     return name, value
 
 
+def _batch_size(given: str) -> int | None:
+    if given == "auto":
+        return None
+    if given.isascii() and given.isdigit() and int(given) > 0:
+        return int(given)
+    raise UsageError(f"--batch-size '{given}' is no number of items", hint="use auto or a number above 0")
+
+
 def _text(lines: Sequence[Extracted], counts: dict[str, int], *, dry_run: bool) -> str:
     shown = [line for line in lines if line.outcome != "unchanged"]
     text = []
@@ -115,6 +170,9 @@ def _text(lines: Sequence[Extracted], counts: dict[str, int], *, dry_run: bool) 
         text.append(f"{line.outcome}  {line.checkpoint}{layers}{'  ' if line.detail else ''}{line.detail}")
     text.append(("would be: " if dry_run else "") + counts_text(counts))
     return "\n".join(text)
+
+
+command.add_command(import_)
 
 
 @command.command("list")
@@ -138,13 +196,14 @@ def list_(
     cavewall embed list
     cavewall embed list dinov2-b --dataset emoji-1001 --format json
     """
+    from cavewall.selecting import choose_checkpoints
     from registry.listings import list_embeddings
-    from registry.lookup import find_checkpoints, find_dataset
+    from registry.lookup import find_dataset
 
     with opened(database) as registry, registry.read() as session:
         lines = list_embeddings(
             session,
-            checkpoint_ids=[row.id for row in find_checkpoints(session, checkpoints)]
+            checkpoint_ids=[row.id for row in choose_checkpoints(session, checkpoints)]
             if checkpoints
             else None,
             dataset_id=find_dataset(session, dataset).id if dataset else None,
@@ -157,3 +216,6 @@ def list_(
         LIST_COLUMNS,
         empty="no embeddings: cavewall embed extract",
     )
+
+
+command.add_command(embed_retire.command)

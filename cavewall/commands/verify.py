@@ -25,7 +25,8 @@ from registry.errors import RegistryError
 def command(repair: bool, wait: float, database: str | None, output: Output) -> None:
     """Read every file of the zoo, and compare it with its row.
 
-    Watermarks, snapshots and the database are checked too. It ends with 1 if something is wrong. Nothing is written without --repair.
+    Watermarks, snapshots and the database are checked too. It ends with 1 if something is wrong. Nothing is
+    written without --repair.
 
     Examples:
     cavewall verify

@@ -9,6 +9,7 @@
 -- layer_names: a list; layer 0 of an alignment is its first.
 -- widths: numbers per item in each layer, a list.
 -- dtype: type of these numbers.
+-- kind: features, or a kernel or distances between the items where nobody has features.
 -- status: ready, missing, corrupt or superseded.
 -- sha256: digest of the file.
 -- created_at: when it was made, UTC.
@@ -23,6 +24,7 @@ SELECT
     embedding.layer_names::JSON::VARCHAR[] AS layer_names,
     embedding.widths::JSON::INTEGER[] AS widths,
     embedding.dtype,
+    embedding.kind,
     embedding.status,
     embedding.sha256,
     embedding.created_at
