@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cavewall.rendering import plural
 from registry.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Probed:
             return f"{self.outcome}  {self.checkpoint}{'  ' if self.detail else ''}{self.detail}"
         return (
             f"{self.outcome}  {self.checkpoint}  balanced accuracy {self.value:.3f} "
-            f"(chance {self.chance:.3f}), mean of {self.task_count} tasks"
+            f"(chance {self.chance:.3f}), mean of {plural(self.task_count or 0, 'task')}"
         )
 
 
