@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, SQLColumnExpression, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from compute.plan import selected_targets
@@ -86,8 +86,10 @@ def set_back(writer: Writer) -> int:
 def _promises(
     target: Target, slots: SlotTable
 ) -> Iterator[tuple[Literal["scores", "nulls"], NDArray[np.int64], Select[int, int]]]:
-    yield "scores", slots.done_through, _scored(target)
-    yield "nulls", slots.null_through, _calibrated(target)
+    row = aliased(Slot)
+    yield "scores", slots.done_through, _rows_below(target, row, row.done_through)
+    calibrated = _rows_below(target, row, row.null_through).where(Alignment.draws == target.draws)
+    yield "nulls", slots.null_through, calibrated
 
 
 def _promised(slots: SlotTable, through: NDArray[np.int64], pairs: Pairs) -> Iterator[tuple[int, int]]:
@@ -107,34 +109,15 @@ def _promised(slots: SlotTable, through: NDArray[np.int64], pairs: Pairs) -> Ite
             yield int(slot), len(columns)
 
 
-def _scored(target: Target) -> Select[int, int]:
-    row, column = aliased(Slot), aliased(Slot)
+def _rows_below(target: Target, row: type[Slot], watermark: SQLColumnExpression[int]) -> Select[int, int]:
+    """Return the query that counts, for each row of the matrix, the pairs of live slots below a watermark."""
+    column = aliased(Slot)
     return (
         select(Alignment.row_slot, func.count().label("pairs"))
         .join(row, (row.target_id == Alignment.target_id) & (row.slot == Alignment.row_slot))
         .join(column, (column.target_id == Alignment.target_id) & (column.slot == Alignment.column_slot))
         .where(
-            Alignment.target_id == target.id,
-            row.is_live,
-            column.is_live,
-            Alignment.column_slot < row.done_through,
-        )
-        .group_by(Alignment.row_slot)
-    )
-
-
-def _calibrated(target: Target) -> Select[int, int]:
-    row, column = aliased(Slot), aliased(Slot)
-    return (
-        select(Alignment.row_slot, func.count().label("pairs"))
-        .join(row, (row.target_id == Alignment.target_id) & (row.slot == Alignment.row_slot))
-        .join(column, (column.target_id == Alignment.target_id) & (column.slot == Alignment.column_slot))
-        .where(
-            Alignment.target_id == target.id,
-            row.is_live,
-            column.is_live,
-            Alignment.column_slot < row.null_through,
-            Alignment.draws == target.draws,
+            Alignment.target_id == target.id, row.is_live, column.is_live, Alignment.column_slot < watermark
         )
         .group_by(Alignment.row_slot)
     )
