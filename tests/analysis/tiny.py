@@ -35,6 +35,7 @@ from tests.analysis.tiny_rows import (
     checkpoint_row,
     dataset_row,
     exclusion_row,
+    external_alignment_row,
     extraction_row,
     key,
     layer_stat_row,
@@ -158,7 +159,7 @@ class TinyZoo:
             )
 
     def annotate(self) -> None:
-        """Add one row of all that stands beside the alignment: a layer, an exclusion, a score, a refusal."""
+        """Add one row of all that stands beside the alignment: layer, exclusion, score, refusal, claim."""
         with self.registry.write() as session:
             benchmark_id = _insert(session, benchmark_row())
             source_id = _insert(session, source_row("own evaluation", "high"))
@@ -167,6 +168,7 @@ class TinyZoo:
             session.add(ScoreRefusal(value="nan", reason="no number", refused_at=MOMENT, **claim))
             session.add(layer_stat_row())
             session.add(exclusion_row(self.dataset_id))
+            session.add(external_alignment_row(1, 2, source_id))
 
     def _live(self, session: Session) -> list[int]:
         statement = (

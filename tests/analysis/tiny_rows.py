@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from registry.keys import content_key
-from registry.tables import Benchmark, Checkpoint, Dataset, Exclusion, Extraction, LayerStat, Run, Source
+from registry.tables import (
+    Benchmark,
+    Checkpoint,
+    Dataset,
+    Exclusion,
+    ExternalAlignment,
+    Extraction,
+    LayerStat,
+    Run,
+    Source,
+)
 
 MOMENT = datetime(2026, 11, 24, 2, 31, tzinfo=UTC)
 ITEMS, K, LAYERS = 6, 2, 2
@@ -102,6 +112,24 @@ def exclusion_row(dataset_id: int) -> Exclusion:
         pair_count=3,
         largest_degree=2,
         created_at=MOMENT,
+    )
+
+
+def external_alignment_row(left_id: int, right_id: int, source_id: int) -> ExternalAlignment:
+    """Return an alignment of two checkpoints that somebody else computed."""
+    return ExternalAlignment(
+        content_key=key("external"),
+        left_checkpoint_id=left_id,
+        right_checkpoint_id=right_id,
+        metric="mutual_knn",
+        parameters={"k": 10},
+        is_directional=False,
+        score=0.25,
+        left_layer=1,
+        right_layer=0,
+        details={},
+        source_id=source_id,
+        recorded_at=MOMENT,
     )
 
 
