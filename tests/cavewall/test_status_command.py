@@ -31,6 +31,7 @@ def test_fields_of_status_are_an_interface(call: Call, zoo: Registry) -> None:
         "coverage",
         "last_run",
         "snapshot",
+        "store",
     ]
 
 
