@@ -25,3 +25,16 @@ def named_files(names: Sequence[str]) -> list[Path]:
             raise UsageError(f"no file matches '{name}'", hint="check the folder and the pattern")
         found |= dict.fromkeys(map(Path, matched))
     return list(found)
+
+
+def named_files_and_addresses(names: Sequence[str]) -> list[Path | str]:
+    """Return the same, with addresses such as `s3://bucket/x.safetensors` as they are.
+
+    Raises:
+        UsageError: a pattern matches nothing.
+    """
+    found: dict[Path | str, None] = {}
+    for name in names:
+        is_address = not Path(name).exists() and ("::" in name or "://" in name.removeprefix("file:///"))
+        found |= dict.fromkeys([name] if is_address else named_files([name.removeprefix("file://")]))
+    return list(found)

@@ -19,7 +19,7 @@ class StagedStore(Store):
     """A store that takes new files into a folder of its own, and reads what lies in another one too."""
 
     def __init__(self, root: Path, behind: Store) -> None:
-        super().__init__(root, behind.places)
+        super().__init__(root, behind.places, behind.cache.folder)
         self.behind = behind
 
     def checked_path(self, uri: str, sha256: str, *, location: str | None = None) -> Path:

@@ -9,10 +9,11 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from registry.errors import NotFoundError, StoreError, UsageError
+from registry.errors import MissingExtra, NotFoundError, RegistryError, StoreError, UsageError
 from registry.findings import Finding, with_first
 from registry.handle import Registry
 from registry.lookup import current_name
+from registry.remote_places import FileMissing, FileUnreachable
 from registry.slots import mark_dead
 from registry.store import Store
 from registry.tables import Embedding
@@ -41,10 +42,12 @@ def examine_embeddings(registry: Registry, *, repair: bool) -> Iterator[Finding]
     with registry.read() as session:
         rows = list(session.scalars(select(Embedding).where(Embedding.status != "superseded")))
         names = {row.id: current_name(session, row.checkpoint_id) for row in rows}
-    changed = []
+    changed, unknown = [], []
     for row in rows:
         found = _state(registry.store, row)
-        if found != row.status:
+        if isinstance(found, RegistryError):
+            unknown.append(f"{names[row.id]} ({found.message})")
+        elif found != row.status:
             changed.append(Changed(row.id, names[row.id], row.status, found))
     if repair:
         _repair(registry, changed)
@@ -57,7 +60,9 @@ def examine_embeddings(registry: Registry, *, repair: bool) -> Iterator[Finding]
     if back:
         done = "they are ready" if repair else "make them ready: cavewall verify --repair"
         yield Finding("warn", "embeddings", f"{with_first('files are back', back)}; {done}")
-    if not changed:
+    if unknown:  # a place that does not answer says nothing about its files: their rows stay
+        yield Finding("fail", "embeddings", with_first("files cannot be compared", unknown))
+    if not changed and not unknown:
         still = f", {known} known to be missing or damaged" if known else ""
         yield Finding("ok", "embeddings", f"{len(rows)}, digests equal{still}")
 
@@ -90,12 +95,14 @@ def retire_embeddings(registry: Registry, checkpoint_ids: Collection[int], datas
     return len(rows)
 
 
-def _state(store: Store, row: Embedding) -> State:
+def _state(store: Store, row: Embedding) -> State | RegistryError:
+    """Return what a row's file is like, or why that cannot be found out."""
     try:
-        path = store.path(row.uri, location=row.location)
-        if not path.is_file():
-            return "missing"
-        store.checked_path(row.uri, row.sha256, location=row.location)
+        store.compare(row.uri, row.sha256, location=row.location)
+    except FileMissing:
+        return "missing"
+    except (FileUnreachable, MissingExtra) as error:
+        return error
     except StoreError:
         return "corrupt"
     return "ready"

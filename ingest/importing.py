@@ -9,18 +9,17 @@ from pathlib import Path
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from ingest.embedding_files import Kind, Part, ReadOptions, format_of, read_parts
+from ingest.embedding_files import Kind, Part, ReadOptions, format_of
 from ingest.embedding_files.batches import Refused, put_batch
 from ingest.import_checks import checked_part
 from ingest.import_facts import record_facts
 from ingest.import_names import Namer
-from ingest.import_places import place_of_file
+from ingest.import_places import GivenFile, given_file, place_of_file, refuse_address
 from ingest.imported_rules import imported_rule
 from ingest.recording import InPlace, Origin, ready_embedding, record_embedding
 from ingest.row_warnings import row_warnings
 from registry.errors import ConflictError, RegistryError, UsageError
 from registry.handle import Registry
-from registry.keys import sha256_of_file
 from registry.lookup import current_name, find_dataset
 from registry.runs import recorded_run
 from registry.tables import Alignment, Checkpoint, Dataset, Embedding, Extraction, Slot
@@ -85,7 +84,7 @@ Report = Callable[[str, int, int], None]
 
 def import_embeddings(
     registry: Registry,
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     wish: ImportWish,
     report: Report = lambda _what, _done, _total: None,
 ) -> list[Imported]:
@@ -93,18 +92,20 @@ def import_embeddings(
 
     Args:
         registry: where.
-        paths: of the files.
+        paths: of the files, or addresses in a declared place.
         wish: what the user says about them.
         report: called with what is done, how many files are, and how many there are.
 
     Raises:
         NotFoundError: there is no such data set.
-        UsageError: there is no such format, or an option means nothing for several files.
+        UsageError: there is no such format, an option means nothing for several files, or an address is
+            not allowed.
     """
     with registry.read() as session:
         dataset = find_dataset(session, wish.dataset)
     for path in paths:
-        format_of(path, wish.file_format)
+        refuse_address(path)
+        format_of(Path(path), wish.file_format)
     lines: list[Imported] = []
     with recorded_run(registry, "embed import") as run:
         importer = _Importer(registry, dataset, wish, run.id)
@@ -138,17 +139,17 @@ class _Importer:
         )
         self.seen: dict[str, Path] = {}
 
-    def import_file(self, path: Path) -> list[Imported]:
-        self.namer.met.add(path.stem)
+    def import_file(self, named: Path | str) -> list[Imported]:
+        stem = Path(named).stem
+        self.namer.met.add(stem)
         try:
-            digest = sha256_of_file(path)
-        except OSError as error:
-            reason = f"{path} cannot be read: {error.strerror or error}"
-            return [Imported("failed", str(path), path.stem, detail=reason, hint="check the path")]
+            given = given_file(self.registry, named, in_place=self.wish.in_place)
+        except RegistryError as error:
+            return [Imported("failed", str(named), stem, detail=error.message, hint=error.hint)]
+        path, digest = given.path, given.sha256
         twin = self.seen.setdefault(digest, path)
         try:
-            parts = self._parts(path)
-            lines = [self._import_part(path, digest, part) for part in parts]
+            lines = [self._import_part(given, part) for part in self._parts(given)]
         except RegistryError as error:
             lines = [Imported("failed", str(path), path.stem, detail=error.message, hint=error.hint)]
         if twin != path:
@@ -157,12 +158,12 @@ class _Importer:
         self._put_batch(path, digest, lines)
         return lines
 
-    def _parts(self, path: Path) -> list[Part]:
-        wish = self.wish
+    def _parts(self, given: GivenFile) -> list[Part]:
+        wish, path = self.wish, given.path
         options = ReadOptions(
             self.dataset.item_count, wish.kind, wish.axes, wish.layers, wish.layer, wish.id_column
         )
-        parts = read_parts(path, format_of(path, wish.file_format), options)
+        parts = given.parts(format_of(path, wish.file_format), options)
         if wish.model is not None and len(parts) > 1:
             raise UsageError(
                 f"--model names one checkpoint, {path} holds {len(parts)}: "
@@ -171,20 +172,21 @@ class _Importer:
             )
         return parts
 
-    def _import_part(self, path: Path, digest: str, part: Part) -> Imported:
+    def _import_part(self, given: GivenFile, part: Part) -> Imported:
+        path = given.path
         self.namer.met.add(part.name)
         pooling = self.wish.pooling or part.pooling
         shape = shape_text(part)
         line = Imported("failed", str(path), part.name, None, pooling, shape, len(part.layers))
         try:
             part = checked_part(self.registry, self.dataset, path, part, self.wish.kind, self.wish.ids)
-            place = place_of_file(self.registry, path, digest, part) if self.wish.in_place else None
+            place = place_of_file(self.registry, given, part) if self.wish.in_place else None
             checkpoint_id = self.namer.checkpoint_id(path, part, format_of(path, self.wish.file_format))
             with self.registry.read() as session:
                 checkpoint = session.get_one(Checkpoint, checkpoint_id)
                 line = replace(line, checkpoint=current_name(session, checkpoint_id))
                 again = self._pairs_at_stake(session, checkpoint, pooling)
-            return self._record(line, checkpoint, path, digest, part, again, place)
+            return self._record(line, checkpoint, path, given.sha256, part, again, place)
         except RegistryError as error:
             return replace(line, detail=error.message, hint=error.hint)
 

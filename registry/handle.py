@@ -80,7 +80,7 @@ def open_registry(settings: Settings) -> Registry:
     engine = connect(settings)
     with translated_errors("opening the registry"):
         check_schema(engine)
-    return Registry(settings, engine, Store(settings.store, settings.locations))
+    return Registry(settings, engine, Store(settings.store, settings.locations, settings.cache))
 
 
 def create_registry(folder: Path, database: str | None = None) -> Registry:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from registry.errors import ConfigurationError
+from registry.file_cache import cache_folder
 from registry.locations import LOCATIONS, check_locations, declared_places
+from registry.remote_places import Place
 
 ZOO_FILE = "cavewall.toml"
 VARIABLES = {"database": "CAVEWALL_DB", "store": "CAVEWALL_STORE", "device": "CAVEWALL_DEVICE"}
@@ -56,7 +58,8 @@ class Settings:
     device: str
     values: tuple[Value, ...]
     trust: TrustList = TrustList()
-    locations: Mapping[str, Path] = field(default_factory=dict)
+    locations: Mapping[str, Place] = field(default_factory=dict)
+    cache: Path | None = None
 
 
 def load_settings(
@@ -98,6 +101,7 @@ def load_settings(
         values=(*found.values(), *_trust_values(sources)),
         trust=TrustList(*(tuple(dict.fromkeys(_listed(sources, key))) for key in TRUST_KEYS)),
         locations=declared_places(sources),
+        cache=cache_folder(variables),
     )
 
 

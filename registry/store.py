@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.errors import StoreError
+from registry.file_cache import FileCache, cache_folder, changed, digest_there
 from registry.folders import require_writable
 from registry.keys import sha256_of_file
+from registry.remote_places import FileMissing, FileUnreachable, Place, RemotePlace
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,17 @@ class StoredFile:
 
 
 class Store:
-    """A local folder of immutable files, and the declared places in which files may stay as they are."""
+    """A local folder of immutable files, and the declared places in which files may stay as they are.
 
-    def __init__(self, root: Path, places: Mapping[str, Path] | None = None) -> None:
+    Files in a place behind an address are read from a local copy in `cache`.
+    """
+
+    def __init__(
+        self, root: Path, places: Mapping[str, Place] | None = None, cache: Path | None = None
+    ) -> None:
         self.root = root
         self.places = dict(places or {})
+        self.cache = FileCache(cache or cache_folder(os.environ))
 
     def write(self, kind: str, suffix: str, writer: Callable[[Path], None]) -> StoredFile:
         """Keep what `writer` writes to a temporary path, under the name of its content.
@@ -70,17 +78,15 @@ class Store:
         return StoredFile(uri, digest, size)
 
     def path(self, uri: str, *, location: str | None = None) -> Path:
-        """Return where a file lies, in the store or in a declared place.
+        """Return where a file lies, in the store or in a declared local place.
 
         Raises:
-            StoreError: the address leads out of it, or the place is not declared here.
+            StoreError: the address leads out of it, or the place is not declared here, or is not local.
         """
-        if location is not None and location not in self.places:
-            raise StoreError(
-                f"{uri} is missing here: its place '{location}' is not declared",
-                hint=f'add to cavewall.toml:  [locations]  {location} = "FOLDER"',
-            )
-        root = (self.root if location is None else self.places[location]).resolve()
+        place = self._place(uri, location)
+        if isinstance(place, RemotePlace):
+            raise StoreError(f"{uri} lies in {place}, not in a local folder", hint="read a copy of it")
+        root = place.resolve()
         path = (root / uri).resolve()
         if root not in path.parents:
             raise StoreError(
@@ -89,24 +95,50 @@ class Store:
             )
         return path
 
+    def _place(self, uri: str, location: str | None) -> Place:
+        if location is None:
+            return self.root
+        if location not in self.places:
+            raise FileUnreachable(
+                f"{uri} is missing here: its place '{location}' is not declared",
+                hint=f'add to cavewall.toml:  [locations]  {location} = "FOLDER"',
+            )
+        return self.places[location]
+
     def checked_path(self, uri: str, sha256: str, *, location: str | None = None) -> Path:
-        """Return where a file lies, after its bytes were compared with their digest.
+        """Return where a file, or a local copy of it, lies, after its bytes were compared with their digest.
 
         Raises:
             StoreError: the file is missing, or is not what its row says.
+            MissingExtra: the package that reads its place is not installed.
         """
+        place = self._place(uri, location)
+        if isinstance(place, RemotePlace):
+            return self.cache.copy_of(place, uri, sha256)
         path = self.path(uri, location=location)
         hint = "restore the file from a copy of the store, or compute it again"
         if not path.is_file():
             where = f"the store {self.root}" if location is None else f"the place {location}"
-            raise StoreError(f"{uri} is missing in {where}", hint=hint)
+            raise FileMissing(f"{uri} is missing in {where}", hint=hint)
         found = sha256_of_file(path)
         if found != sha256:
-            raise StoreError(
-                f"{uri} has sha256 {found[:12]}…, its row says {sha256[:12]}…: it was changed or damaged",
-                hint=hint,
-            )
+            raise changed(uri, found, sha256)
         return path
+
+    def compare(self, uri: str, sha256: str, *, location: str | None = None) -> None:
+        """Compare a file with its digest where it lies, whatever copies of it there are.
+
+        Raises:
+            FileMissing: it is not there.
+            FileUnreachable: its place is not declared here, or does not answer.
+            StoreError: it is not what its row says.
+            MissingExtra: the package that reads its place is not installed.
+        """
+        place = self._place(uri, location)
+        if not isinstance(place, RemotePlace):
+            self.checked_path(uri, sha256, location=location)
+        elif (found := digest_there(place, uri)) != sha256:
+            raise changed(uri, found, sha256)
 
 
 def write_exclusively(path: Path, data: bytes) -> None:

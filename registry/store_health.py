@@ -37,7 +37,9 @@ KINDS = (
     FileKind("exclusion", select(Exclusion.uri, Exclusion.sha256, null())),
     FileKind(
         "embedding",
-        select(Embedding.uri, Embedding.sha256, Embedding.checkpoint_id).where(Embedding.status == "ready"),
+        select(Embedding.uri, Embedding.sha256, Embedding.checkpoint_id).where(
+            Embedding.status == "ready", Embedding.location.is_(None)
+        ),
     ),
     FileKind(
         "neighbour list",

@@ -74,14 +74,14 @@ def command(
     cavewall embed import rdms.mat --kind distances --external --modality vision --dataset objects
     """
     from cavewall.adding import count_outcomes, refuse_failures
-    from cavewall.import_files import named_files
+    from cavewall.import_files import named_files_and_addresses
     from cavewall.rehearsal import rehearsal
     from ingest.embedding_files import read_ids
     from ingest.embedding_files.model_names import map_from_file, map_from_options
     from ingest.importing import ImportWish, import_embeddings
 
     with opened(database) as registry:
-        paths = named_files(files)
+        paths = named_files_and_addresses(files)
         mapping = (map_from_file(Path(map_file)) if map_file else {}) | map_from_options(maps)
         wish = ImportWish(mapping=mapping, ids=read_ids(Path(ids)) if ids else None, **wishes)
         if wish.replace and not dry_run:

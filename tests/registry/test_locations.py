@@ -28,7 +28,7 @@ def test_places_count_from_the_file_that_declares_them(tmp_path: Path) -> None:
         ("[locations]\nlab = 3", "the place 'lab' must be a text, found 3"),
         ('[locations]\n"a/b" = "/x"', "the place 'a/b' must be"),
         ('[locations]\nlab = "zip::file:///x.zip"', "is a chained address"),
-        ('[locations]\nlab = "s3://bucket/x"', "is remote, s3://bucket/x; only local folders"),
+        ('[locations]\nlab = "ftp://host/x"', "has the unknown protocol 'ftp'"),
     ],
 )
 def test_what_is_no_place_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
