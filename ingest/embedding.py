@@ -190,25 +190,35 @@ def _named(progress: Callable[[str, int, int], None] | None, name: str) -> Progr
 
 
 def chosen_device(device: str) -> str:
-    """Return the device that a word means: `auto` is a GPU where there is one.
+    """Return the device that a word means: `auto` is a GPU where there is one, `cuda:0,cuda:1` two of them.
 
     Raises:
-        UsageError: there is no such device.
+        UsageError: there is no such device, or several are named that are not different GPUs.
     """
     import torch
 
+    if "," in device:
+        return _several(device)
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         found = torch.device(device)
     except RuntimeError as error:
-        hint = "use cpu, cuda, cuda:N or auto"
-        if "," in device:
-            hint = "start one 'cavewall embed extract' per GPU, each with its own checkpoints and --device"
-        raise UsageError(f"there is no device '{device}'", hint=hint) from error
+        raise UsageError(
+            f"there is no device '{device}'", hint="use cpu, cuda, cuda:N, auto, or several: cuda:0,cuda:1"
+        ) from error
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise UsageError(f"device {device} is not here", hint="use --device cpu, or auto")
     return device
+
+
+def _several(device: str) -> str:
+    devices = [chosen_device(one.strip()) for one in device.split(",")]
+    if len(set(devices)) < len(devices) or not all(one.startswith("cuda:") for one in devices):
+        raise UsageError(
+            f"'{device}' does not name different GPUs by their numbers", hint="for example: cuda:0,cuda:1"
+        )
+    return ",".join(devices)
 
 
 def _embed(
@@ -271,7 +281,9 @@ def _partial_key(job: Job, running: Running) -> str:
         "extraction": job.rule.content_key,
         "batch_size": running.batch_size,
         "device": running.device,
-        "gpu": torch.cuda.get_device_name(running.device) if running.device.startswith("cuda") else None,
+        "gpu": torch.cuda.get_device_name(running.device.split(",")[0])
+        if running.device.startswith("cuda")
+        else None,
         "threads": torch.get_num_threads(),
         "libraries": versions_of("torch", "torchvision", "timm", "transformers", "tokenizers", "pillow"),
     }

@@ -9,7 +9,7 @@ from ingest.extraction import Rule
 from ingest.references import BaselineReference, parse_reference
 from ingest.sources import baselines, hidden_states, own_networks, picture_states, timm_models
 from ingest.sources.answers import Answer, Running
-from registry.errors import EmbeddingMismatch
+from registry.errors import EmbeddingMismatch, UsageError
 from registry.items import Items
 from registry.tables import Checkpoint
 
@@ -31,10 +31,15 @@ def answer(
         running: where, in which batches, and which code of others may run.
 
     Raises:
-        UsageError: the checkpoint cannot be embedded.
+        UsageError: the checkpoint cannot be embedded, or not on several GPUs.
         InputError: its files, or an item, cannot be read.
         EmbeddingMismatch: the data set lacks what the checkpoint reads.
     """
+    if "," in running.device and checkpoint.modality != "language":
+        raise UsageError(
+            f"{name} reads {checkpoint.modality}: only models of texts are spread over several GPUs",
+            hint="start one 'cavewall embed extract' per GPU, each with its own checkpoints and --device",
+        )
     reference = parse_reference(checkpoint.reference)
     if isinstance(reference, BaselineReference) and reference.kind == "pixels":
         return baselines.pixels(_images(items, name), items.ids, int(reference.size or 0))

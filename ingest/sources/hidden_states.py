@@ -14,6 +14,7 @@ from ingest.extraction import Rule, prompted
 from ingest.pooling import first_token, last_token, masked_max, masked_mean
 from ingest.sources.answers import Answer, Running, dtype_of, versions_of
 from ingest.sources.running import Work, how_computed, run
+from ingest.sources.spreading import place
 from ingest.sources.transformers_models import encoder_of, load_model, load_tokenizer, longest_input
 from registry.errors import InputError, UsageError
 
@@ -107,7 +108,8 @@ def extract(
         InputError: the model cannot be loaded, or a text has no token.
     """
     tokenizer = load_tokenizer(blueprint, name)
-    model = text_encoder_of(load_model(blueprint, name)).to(device=running.device, dtype=dtype_of(rule))
+    model = text_encoder_of(load_model(blueprint, name))
+    device = place(model, running.device, dtype_of(rule), name=name)
     own_longest = longest_input(model, tokenizer) - reserved_positions(model)
     longest = own_longest if rule.maximum_tokens == "own" else min(int(str(rule.maximum_tokens)), own_longest)
     padding = padding_of(tokenizer, str(rule.padding_side))
@@ -119,7 +121,7 @@ def extract(
     pool = _POOLS[rule.pooling]
 
     def compute(batch: list[list[int]]) -> dict[str, torch.Tensor]:
-        return _pooled_states(model, batch, padding, running.device, pool)
+        return _pooled_states(model, batch, padding, device, pool)
 
     def feed(parts: Sequence[slice]) -> Iterator[list[list[int]]]:
         return (token_ids[part] for part in parts)

@@ -87,7 +87,7 @@ def test_the_short_name_of_a_dtype_is_the_rules_field(waiting: Call) -> None:
         (("pixels", "--rule", "pooling"), 2, "FIELD=VALUE"),
         (("--dataset", "tinny"), 1, "did you mean tiny ?"),
         (("tiny-pixels", "--device", "abacus"), 2, "no device 'abacus'"),
-        (("tiny-pixels", "--device", "cuda:0,cuda:1"), 2, "start one 'cavewall embed extract' per GPU"),
+        (("tiny-pixels", "--device", "cpu,cpu"), 2, "does not name different GPUs by their numbers"),
     ],
 )
 def test_what_cannot_be_extracted_is_refused(
