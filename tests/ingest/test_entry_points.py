@@ -127,7 +127,7 @@ def test_the_source_of_the_code_has_a_digest(tmp_path: Path, weights: Path) -> N
 def test_the_documented_network_reads_the_real_files(
     tmp_path: Path, depth: int, parameters: int, accuracy: float
 ) -> None:
-    """The pictures are JPEGs of quality 75, which costs these networks about ten points of accuracy."""
+    """The pictures look like JPEGs of quality 75; re-encoded lower, these networks lose more."""
     data = real_data()
     (path,) = (data / "weights" / "cifar_resnets").glob(f"resnet{depth}-*.th")
     network = built(tmp_path, documented_module(), f"resnet{depth}", path)
