@@ -20,6 +20,7 @@ from registry.tables import (
     ExternalAlignment,
     Failure,
     ImportedScore,
+    LayerForm,
     LayerStat,
     Name,
     Neighbours,
@@ -56,11 +57,12 @@ def embeddings_of(
 
 
 def remove_embeddings(session: Session, rows: Collection[Embedding], removed: Removed) -> None:
-    """Delete embeddings with their neighbour lists and statistics; their slots must be gone already."""
+    """Delete embeddings with all that was made of their layers; their slots must be gone already."""
     ids = [row.id for row in rows]
-    removed.files |= set(session.scalars(select(Neighbours.uri).where(Neighbours.embedding_id.in_(ids))))
+    for made in (Neighbours, LayerForm):
+        removed.files |= set(session.scalars(select(made.uri).where(made.embedding_id.in_(ids))))
     removed.files |= {row.uri for row in rows if row.location is None}
-    for table in (LayerStat, Neighbours):
+    for table in (LayerStat, Neighbours, LayerForm):
         removed.add(table, _delete(session, table, table.embedding_id.in_(ids)))
     removed.add(Embedding, _delete(session, Embedding, Embedding.id.in_(ids)))
     _forget_failures(session, [row.content_key for row in rows])

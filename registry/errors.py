@@ -57,6 +57,12 @@ class EmbeddingMismatch(InputError):
     code = "embedding_mismatch"
 
 
+class UnfitLayer(InputError):
+    """A layer is sound, and a metric or a recipe is not defined for it."""
+
+    code = "unfit_layer"
+
+
 class StoreError(RegistryError):
     """The file store cannot be read or written, or a file in it is not what its row says."""
 

@@ -40,6 +40,21 @@ def write_layers(
     return store.write(kind, ".safetensors", writer)
 
 
+def read_all_layers(store: Store, uri: str, sha256: str) -> dict[str, Matrix]:
+    """Return every tensor of a file by name, after the file's digest was checked.
+
+    Raises:
+        StoreError: the file is missing or its digest differs.
+        EmbeddingMismatch: it is no safetensors file.
+    """
+    path = store.checked_path(uri, sha256)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        raise EmbeddingMismatch(f"{uri} cannot be read: {error}", hint="run 'cavewall verify'") from error
+
+
 def read_layers(
     store: Store, uri: str, sha256: str, names: Sequence[str], *, location: str | None = None
 ) -> list[Matrix]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from registry.clock import now
 from registry.store import Store
-from registry.tables import Dataset, Embedding, Exclusion, Neighbours, Part
+from registry.tables import Dataset, Embedding, Exclusion, LayerForm, Neighbours, Part
 
 YOUNG = timedelta(days=1)  # a file is written before its row: what is young may be about to get one
 
@@ -51,6 +51,7 @@ def named_in_rows(session: Session) -> set[str]:
         select(Exclusion.uri),
         select(Embedding.uri).where(Embedding.location.is_(None)),
         select(Neighbours.uri),
+        select(LayerForm.uri),
         select(Part.uri),
     )
     return set(session.scalars(union(*statements)))

@@ -17,7 +17,7 @@ from registry.errors import StoreError
 from registry.findings import Finding, with_first
 from registry.lookup import current_name
 from registry.store import Store
-from registry.tables import Dataset, Embedding, Exclusion, Neighbours, Part
+from registry.tables import Dataset, Embedding, Exclusion, LayerForm, Neighbours, Part
 
 LOW_SPACE_BYTES = 1_000_000_000
 PROBE_BYTES = 65_536
@@ -45,6 +45,12 @@ KINDS = (
         "neighbour list",
         select(Neighbours.uri, Neighbours.sha256, Embedding.checkpoint_id)
         .join(Embedding, Embedding.id == Neighbours.embedding_id)
+        .where(Embedding.status == "ready"),
+    ),
+    FileKind(
+        "layer form",
+        select(LayerForm.uri, LayerForm.sha256, Embedding.checkpoint_id)
+        .join(Embedding, Embedding.id == LayerForm.embedding_id)
         .where(Embedding.status == "ready"),
     ),
     FileKind("layer grid", select(Part.uri, Part.sha256, null())),

@@ -3,9 +3,17 @@
 from registry.tables.alignments import Alignment, Metric, Part, Slot, Target, TargetExtraction
 from registry.tables.checkpoints import Checkpoint, Family, Name, Series, Tag
 from registry.tables.declarative import Table
-from registry.tables.embeddings import Dataset, Embedding, Exclusion, Extraction, LayerStat, Neighbours
+from registry.tables.embeddings import (
+    Dataset,
+    Embedding,
+    Exclusion,
+    Extraction,
+    LayerForm,
+    LayerStat,
+    Neighbours,
+)
 from registry.tables.imports import ExternalAlignment, ImportBatch, ImportedScore, ImportReject
-from registry.tables.operations import Failure, Run, Snapshot
+from registry.tables.operations import Failure, HostRate, Run, Snapshot
 from registry.tables.scores import Battery, Benchmark, Score, ScoreRefusal, Source
 
 __all__ = [
@@ -20,9 +28,11 @@ __all__ = [
     "Extraction",
     "Failure",
     "Family",
+    "HostRate",
     "ImportBatch",
     "ImportReject",
     "ImportedScore",
+    "LayerForm",
     "LayerStat",
     "Metric",
     "Name",

@@ -40,7 +40,9 @@ class Target(Table):
     """A matrix of pairs that ought to exist: one data set, one metric, one extraction per modality.
 
     `draws` alone stands outside the content key: raising it makes the nulls due again, and no score. `chance`
-    is the mean of one layer pair over unrelated embeddings, where the metric has a closed form for it.
+    and `chance_sd` are mean and standard deviation of one layer pair over unrelated embeddings, where the
+    metric has a closed form that holds for all of them. `highest` is the highest score that the metric has,
+    NULL where it has no bound.
     """
 
     __tablename__ = "target"
@@ -50,7 +52,9 @@ class Target(Table):
         CheckConstraint("draws >= 19", name="draws_are_enough"),
         CheckConstraint("alpha > 0 AND alpha < 1", name="alpha_is_a_share"),
         CheckConstraint("seed >= 0", name="seed_is_not_negative"),
-        CheckConstraint("chance > 0 AND chance <= 1", name="chance_in_range"),
+        CheckConstraint("chance >= 0 AND chance < 1e300", name="chance_in_range"),
+        CheckConstraint("chance_sd > 0 AND chance_sd < 1e300", name="chance_sd_in_range"),
+        CheckConstraint("highest > 0 AND highest < 1e300", name="highest_in_range"),
     )
 
     id: Mapped[Identifier]
@@ -67,6 +71,8 @@ class Target(Table):
     seed: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     null_scheme: Mapped[str] = mapped_column(default="items", server_default="items")
     chance: Mapped[float | None]
+    chance_sd: Mapped[float | None]
+    highest: Mapped[float | None] = mapped_column(default=1.0, server_default=text("1"))
 
 
 class TargetExtraction(Table):
@@ -134,7 +140,11 @@ class Alignment(Table):
     """One pair of slots of a target: the reduced score and its layers, its interval and its null.
 
     What belongs to the null (`null_mean` to `draws`) is NULL until its unit is done, and final then for that
-    number of draws. `score_se` and `score_crossfit` are NULL for metrics that have none.
+    number of draws. `score_se` and `score_crossfit` are NULL for metrics that have none. `chance` is the
+    closed form of a metric whose chance depends on the two layers; NULL for all others.
+
+    A metric that is not symmetric has two rows per pair, written together: direction 0 is the score from the
+    column slot (the left) to the row slot (the right), direction 1 that back. Symmetric ones have the first.
 
     Keyed so that rows are appended in key order; what is constant stands in `target`, what a unit shares
     (its run and its moment) in `part`.
@@ -145,7 +155,8 @@ class Alignment(Table):
         ForeignKeyConstraint(["target_id", "row_slot"], ["slot.target_id", "slot.slot"]),
         ForeignKeyConstraint(["target_id", "column_slot"], ["slot.target_id", "slot.slot"]),
         CheckConstraint("column_slot < row_slot", name="column_before_row"),
-        CheckConstraint("score >= -1 AND score <= 1", name="score_in_range"),
+        CheckConstraint("direction IN (0, 1)", name="direction_is_known"),
+        CheckConstraint("score > -1e300 AND score < 1e300", name="score_is_finite"),
         CheckConstraint("layer_pairs > 0", name="has_layer_pairs"),
         CheckConstraint("score_se >= 0", name="score_se_is_not_negative"),
         CheckConstraint("score_crossfit >= -1 AND score_crossfit <= 1", name="score_crossfit_in_range"),
@@ -159,6 +170,7 @@ class Alignment(Table):
     target_id: Mapped[int] = mapped_column(primary_key=True)
     row_slot: Mapped[int] = mapped_column(primary_key=True)
     column_slot: Mapped[int] = mapped_column(primary_key=True)
+    direction: Mapped[int] = mapped_column(primary_key=True, default=0, server_default=text("0"))
     score: Mapped[float]
     row_layer: Mapped[int]
     column_layer: Mapped[int]
@@ -172,3 +184,4 @@ class Alignment(Table):
     p: Mapped[float | None]
     calibrated: Mapped[float | None]
     draws: Mapped[int | None]
+    chance: Mapped[float | None]

@@ -139,6 +139,25 @@ class Neighbours(Table):
     created_at: Mapped[datetime]
 
 
+class LayerForm(Table):
+    """Every layer of an embedding made ready for a metric under one recipe, as a file.
+
+    `form` is the content key of what was made: the metric's form, with the parameters that it depends on and
+    the version of its code.
+    """
+
+    __tablename__ = "layer_form"
+    __table_args__ = (UniqueConstraint("embedding_id", "recipe", "form"),)
+
+    id: Mapped[Identifier]
+    embedding_id: Mapped[int] = mapped_column(ForeignKey("embedding.id"))
+    recipe: Mapped[str]
+    form: Mapped[Digest]
+    uri: Mapped[str]
+    sha256: Mapped[Digest]
+    created_at: Mapped[datetime]
+
+
 class Exclusion(Table):
     """A named symmetric relation between items of a data set that must not count as neighbours.
 

@@ -36,6 +36,20 @@ class Run(Table):
     ended_at: Mapped[datetime | None]
 
 
+class HostRate(Table):
+    """How fast a host did a kind of work the last time, for estimates: units of work per second."""
+
+    __tablename__ = "host_rate"
+    __table_args__ = (CheckConstraint("rate > 0", name="rate_is_positive"),)
+
+    host: Mapped[str] = mapped_column(primary_key=True)
+    device: Mapped[str] = mapped_column(primary_key=True)
+    work: Mapped[str] = mapped_column(primary_key=True)
+    rate: Mapped[float]
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    measured_at: Mapped[datetime]
+
+
 class Failure(Table):
     """A subject that failed at a stage, until it succeeds there."""
 

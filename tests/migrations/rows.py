@@ -96,6 +96,9 @@ def _checkpoints_and_datasets() -> list[Any]:
         tables.Snapshot(
             number=1, uri="manifests/1.json", sha256=digest("7"), name="first", run_id=1, created_at=MOMENT
         ),
+        tables.HostRate(
+            host="cave", device="cpu", work="search", rate=1e9, run_id=1, measured_at=MOMENT
+        ),
     ]  # fmt: skip
 
 
@@ -140,6 +143,10 @@ def _embeddings() -> list[Any]:
             embedding_id=1, recipe="cosine", layer=1, code_version=1, k=10, tied_rows=3, duplicate_rows=0,
             mean_cosine=0.1 + 0.2, effective_rank=17.5, in_degree_skew=None,
         ),
+        tables.LayerForm(
+            id=1, embedding_id=1, recipe="centre", form=digest("a"), uri="f/1", sha256=digest("b"),
+            created_at=MOMENT,
+        ),
     ]  # fmt: skip
 
 
@@ -170,7 +177,7 @@ def _targets() -> list[Any]:
         tables.Target(
             id=1, content_key=digest("1"), name="main", dataset_id=1, metric_id=1, recipe="centre",
             reducer="max", pairs="all", created_at=MOMENT, draws=200, alpha=0.01, seed=5_000_000_000,
-            null_scheme="within:category", chance=0.01,
+            null_scheme="within:category", chance=0.01, chance_sd=0.001, highest=1.0,
         ),
     ]  # fmt: skip
 
@@ -190,6 +197,6 @@ def _pairs() -> list[Any]:
         tables.Alignment(
             target_id=1, row_slot=1, column_slot=0, score=1 / 3, row_layer=1, column_layer=0, layer_pairs=4,
             part_id=1, score_se=0.01, score_crossfit=0.3, null_mean=0.02, null_sd=0.001, tau=0.022, p=1 / 201,
-            calibrated=0.31, draws=200,
+            calibrated=0.31, draws=200, chance=0.01,
         ),
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from registry.tables import Table
 from tests.migrations.description import describe, parts_of_table
 
 CHANGES = {
-    "a CHECK": ("score >= -1 AND score <= 1", "score >= 0 AND score <= 1"),
+    "a CHECK": ("score > -1e300 AND score < 1e300", "score > 0 AND score < 1e300"),
     "a predicate": ("WHERE ended_at IS NULL", "WHERE started_at IS NULL"),
     "WITHOUT ROWID": ("WITHOUT ROWID", ""),
 }
