@@ -8,7 +8,17 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.metrics.mutual_knn import check_lists
+from compute.metrics.neighbour_lists import by_item, check_lists
+
+__all__ = [
+    "by_item",
+    "clear",
+    "invert",
+    "limits_of",
+    "shared_by_item",
+    "shared_in_folds",
+    "shared_neighbours",
+]
 
 Lists = NDArray[np.unsignedinteger[Any]]
 
@@ -65,7 +75,7 @@ def shared_in_folds(
     check_lists(rows.shape, columns.shape, k)
     # One sum holds both counts: n * k < 2**31 in the low half, those of fold 1 in the high half.
     weights = 1 + (row_folds.transpose(1, 0, 2).astype(np.int64) << 32)
-    limits = _limits(len(rows), len(columns), column_limits)
+    limits = limits_of(len(rows), len(columns), column_limits)
     left, right = by_item(rows, k), by_item(columns, k)
     workers = max(1, min(numba.get_num_threads(), left.shape[0]))
     counts = np.zeros((workers, len(rows), len(columns)), np.int64)
@@ -74,29 +84,20 @@ def shared_in_folds(
     return both & 0xFFFFFFFF, both >> 32
 
 
-def by_item(lists: NDArray[np.unsignedinteger[Any]], k: int) -> Lists:
-    """Return lists of `(layers, n, k_max)` as contiguous `(n, layers, k)`: the order of reading.
-
-    Of the narrowest unsigned type: numba checks signed positions for being negative, and half the bytes are
-    half the traffic.
-    """
-    narrow = np.uint16 if lists.shape[1] <= 2**16 else np.uint32
-    return np.ascontiguousarray(lists[:, :, :k].transpose(1, 0, 2).astype(narrow))
-
-
 def shared_by_item(
     rows: Lists, columns: Lists, column_limits: NDArray[np.int64] | None = None
 ) -> NDArray[np.int64]:
     """Return what `shared_neighbours` does, of lists that `by_item` has laid out."""
     workers = max(1, min(numba.get_num_threads(), rows.shape[0]))
     counts = np.zeros((workers, rows.shape[1], columns.shape[1]), np.int32)
-    _count(rows, columns, _limits(rows.shape[1], columns.shape[1], column_limits), None, counts)
+    _count(rows, columns, limits_of(rows.shape[1], columns.shape[1], column_limits), None, counts)
     total: NDArray[np.int64] = counts.sum(axis=0, dtype=np.int64)
     return total
 
 
-def _limits(rows: int, columns: int, given: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    return np.full(rows, columns, np.int64) if given is None else given
+def limits_of(rows: int, columns: int, given: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Return how many of the columns each of the rows is compared with: all, unless limits are given."""
+    return np.full(rows, columns, np.int64) if given is None else np.asarray(given, np.int64)
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
@@ -110,19 +111,19 @@ def _count(
     """Add 1, or the entry's weight, to `(workers, r, c)` counts; worker w takes item w, w + workers, ..."""
     n, row_count, k = rows.shape
     column_count = columns.shape[1]
+    entries = columns.reshape(n, column_count * k)
     workers = counts.shape[0]
     is_dense = n <= 4 * column_count * k
+    owners = np.empty(column_count * k, np.int32)
+    for entry in range(column_count * k):
+        owners[entry] = entry // k
     for worker in numba.prange(workers):
         begin = np.zeros(n + 1, np.int32)  # where the columns that hold neighbour m begin in `holders`
         end = np.zeros(n + 1, np.int32)  # and where they end
         holders = np.empty(column_count * k, np.int32)  # column numbers, ascending for each neighbour
         mine = counts[worker]
         for item in range(worker, n, workers):
-            listed = columns[item]
-            if is_dense:
-                _invert_dense(listed, begin, end, holders)
-            else:
-                _invert_sparse(listed, begin, end, holders)
+            invert(entries[item], owners, is_dense, begin, end, holders)
             for i in range(row_count):
                 limit, counted = limits[i], mine[i]
                 for j in range(k):
@@ -133,61 +134,87 @@ def _count(
                         if column >= limit:
                             break
                         counted[column] += weight
-            if not is_dense:
-                for i in range(column_count):
-                    for j in range(k):
-                        begin[listed[i, j]] = 0
-                        end[listed[i, j]] = 0
+            clear(entries[item], is_dense, begin, end)
+
+
+@numba.njit(cache=True, nogil=True)
+def invert(
+    entries: Lists,
+    owners: NDArray[np.signedinteger[Any]],
+    is_dense: bool,
+    begin: NDArray[np.int32],
+    end: NDArray[np.int32],
+    holders: NDArray[np.signedinteger[Any]],
+) -> None:
+    """Sort what owns the entries of an item by the neighbours that the entries are, in their order.
+
+    Args:
+        entries: neighbours.
+        owners: of each entry, what is to be found under its neighbour.
+        is_dense: whether n is not far above the number of entries; else no step takes n.
+        begin: (n + 1,), becomes where the owners of neighbour m begin in `holders`.
+        end: (n + 1,), becomes where they end; both are zero before unless dense (`clear`).
+        holders: as many as there are entries, becomes the owners.
+    """
+    if is_dense:
+        _invert_dense(entries, owners, begin, end, holders)
+    else:
+        _invert_sparse(entries, owners, begin, end, holders)
+
+
+@numba.njit(cache=True, nogil=True)
+def clear(entries: Lists, is_dense: bool, begin: NDArray[np.int32], end: NDArray[np.int32]) -> None:
+    """Make `begin` and `end` ready for the next item."""
+    if not is_dense:
+        for m in entries:
+            begin[m] = 0
+            end[m] = 0
 
 
 @numba.njit(cache=True, nogil=True)
 def _invert_dense(
-    listed: Lists, begin: NDArray[np.int32], end: NDArray[np.int32], holders: NDArray[np.int32]
+    entries: Lists,
+    owners: NDArray[np.signedinteger[Any]],
+    begin: NDArray[np.int32],
+    end: NDArray[np.int32],
+    holders: NDArray[np.signedinteger[Any]],
 ) -> None:
-    """Sort the columns of an item, (c, k), by the neighbours that they hold: O(n) and two passes."""
-    column_count, k = listed.shape
+    """Sort by counting: O(n) and two passes."""
     n = len(begin) - 1
     begin[:] = 0
-    for i in range(column_count):
-        for j in range(k):
-            begin[listed[i, j] + np.uint32(1)] += 1
+    for m in entries:
+        begin[m + np.uint32(1)] += 1
     for m in range(n):
         begin[m + 1] += begin[m]
         end[m] = begin[m]
-    for i in range(column_count):
-        for j in range(k):
-            m = listed[i, j]
-            holders[end[m]] = i
-            end[m] += 1
+    for entry, m in enumerate(entries):
+        holders[end[m]] = owners[entry]
+        end[m] += 1
 
 
 @numba.njit(cache=True, nogil=True)
 def _invert_sparse(
-    listed: Lists, begin: NDArray[np.int32], end: NDArray[np.int32], holders: NDArray[np.int32]
+    entries: Lists,
+    owners: NDArray[np.signedinteger[Any]],
+    begin: NDArray[np.int32],
+    end: NDArray[np.int32],
+    holders: NDArray[np.signedinteger[Any]],
 ) -> None:
     """Do the same where n is far above the entries, in time that does not depend on n.
 
-    `begin` and `end` are zero when it is called; a first pass counts in `end`, below zero once reserved.
+    A first pass counts in `end`, below zero once reserved.
     """
-    column_count, k = listed.shape
-    for i in range(column_count):
-        for j in range(k):
-            end[listed[i, j]] += 1
+    for m in entries:
+        end[m] += 1
     used = 0
-    for i in range(column_count):
-        for j in range(k):
-            m = listed[i, j]
-            if end[m] > 0:  # the first time that m is seen: reserve its places
-                begin[m] = used
-                used += end[m]
-                end[m] = -1 - begin[m]  # below zero: where the next of its columns goes, turned round
-    for i in range(column_count):
-        for j in range(k):
-            m = listed[i, j]
-            holders[-1 - end[m]] = i
-            end[m] -= 1
-    for i in range(column_count):
-        for j in range(k):
-            m = listed[i, j]
-            if end[m] < 0:
-                end[m] = -1 - end[m]
+    for m in entries:
+        if end[m] > 0:  # the first time that m is seen: reserve its places
+            begin[m] = used
+            used += end[m]
+            end[m] = -1 - begin[m]  # below zero: where the next of its owners goes, turned round
+    for entry, m in enumerate(entries):
+        holders[-1 - end[m]] = owners[entry]
+        end[m] -= 1
+    for m in entries:
+        if end[m] < 0:
+            end[m] = -1 - end[m]

@@ -2,10 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor
 
-ENTRIES_AT_ONCE = 2**27
+from compute.metrics.contract import Arrays, Integers, Reals, Side
+from compute.metrics.neighbour_lists import (
+    ENTRIES_AT_ONCE,
+    OnNeighbourLists,
+    check_lists,
+    on_device,
+    shared_per_item,
+    two_layers,
+)
+
+
+@dataclass(frozen=True)
+class MutualKnn(OnNeighbourLists):
+    """The share of nearest neighbours that two layers have in common, <A_i, A_j> / (n k).
+
+    A_i is the 0/1 matrix that marks the k nearest others of every item. In [0, 1], 1 for equal sets of
+    neighbours; symmetric; unrelated layers average k / (n - 1), and 1 minus it is a metric between layers.
+    Rotation, scale and one order of items for both change nothing, nor does what keeps the order of
+    similarities.
+
+    Source: Huh et al. 2024, arXiv 2405.07987, mutual nearest-neighbour metric.
+    """
+
+    def scale(self, item_count: int) -> float:
+        """Return n k."""
+        return float(item_count * self.k)
+
+    def grid(
+        self, rows: Side, columns: Side, *, limits: Integers | None = None, device: str = "cpu"
+    ) -> Integers:
+        """Return the shared neighbours of all layer pairs, (1, r, c), as `LayerMetric.grid` has it."""
+        if device == "cpu":
+            from compute.inverted_lists import shared_by_item
+
+            return shared_by_item(rows.arrays["lists"], columns.arrays["lists"], limits)[None]
+        left, right = (on_device(side, device).transpose(0, 1) for side in (rows, columns))
+        counts: Integers = mutual_knn(left, right, k=self.k).cpu().numpy()
+        return counts[None]
+
+    def item_values(self, left: Arrays, right: Arrays) -> Reals:
+        """Return the share of each item's neighbours that two layers have in common, (1, n)."""
+        return np.asarray(shared_per_item(*two_layers(left, right, self.k)) / self.k)[None]
 
 
 def mutual_knn(rows: Tensor, columns: Tensor, *, k: int, row_marks: Tensor | None = None) -> Tensor:
@@ -40,15 +84,6 @@ def mutual_knn(rows: Tensor, columns: Tensor, *, k: int, row_marks: Tensor | Non
         right = _membership(columns[:, items, :k], n)
         counts += _product(left, right).to(torch.int64)
     return counts
-
-
-def check_lists(rows: tuple[int, ...], columns: tuple[int, ...], k: int) -> None:
-    """Raise a ValueError unless lists of these shapes can be compared at k."""
-    if rows[1] != columns[1]:
-        raise ValueError(f"the rows have {rows[1]} items, the columns {columns[1]}")
-    k_max = min(rows[2], columns[2])
-    if not 1 <= k <= k_max:
-        raise ValueError(f"k is {k}, expected 1 to {k_max}")
 
 
 def _membership(lists: Tensor, n: int, which: Tensor | None = None) -> Tensor:
