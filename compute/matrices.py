@@ -1,9 +1,10 @@
 """Kernels and distances in place of features: what a recipe makes of them, and what is known of them.
 
 A kernel is treated as the inner products of features that nobody has: centring the features is centring it
-twice, and their cosine is the kernel over the roots of its diagonal, so that the kernel of some features has
-the neighbours of the features. Distances are taken as they are: nearer is more alike, whatever similarity the
-recipe ends with, and nothing can be taken away from them first.
+twice, their rows of length 1 are the kernel over the roots of its diagonal, and their squared distances are
+in it too, so that the kernel of some features has the neighbours of the features. What looks at the entries
+of features, as clips do, needs the features. Distances are taken as they are: nearer is more alike, whatever
+similarity the recipe ends with, and nothing can be taken away from them first.
 """
 
 from __future__ import annotations
@@ -26,20 +27,34 @@ def prepare_matrix(matrix: Tensor, recipe: Recipe, *, are_distances: bool) -> Te
 
     Raises:
         ValueError: the matrix is not square, holds NaN or infinity, is no kernel of features because an item
-            has a negative similarity to itself, or is of distances and the recipe changes features.
+            has a negative similarity to itself, or the recipe has a step that needs features.
     """
+    check_recipe(recipe, are_distances=are_distances)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"a kernel is a square matrix, found the shape {tuple(matrix.shape)}")
     entries = matrix.to(torch.float64)
     if not bool(torch.isfinite(entries).all()):
         raise ValueError("a layer holds NaN or infinity")
     if are_distances:
-        if recipe.steps:
-            raise ValueError(f"the recipe step '{recipe.steps[0]}' needs features, this has only distances")
         return (-entries).to(torch.float32)
-    for _step in recipe.steps:  # `centre` is the only one so far
-        entries = centred(entries)
-    return _cosine(entries).to(torch.float32)
+    _squared_lengths(entries)
+    for step in recipe.steps:
+        entries = centred(entries) if step == "centre" else _cosine(entries)
+    if recipe.similarity == "cosine":
+        entries = _cosine(entries)
+    elif recipe.similarity == "euclidean":
+        entries = _minus_distances(entries)
+    return entries.to(torch.float32)
+
+
+def check_recipe(recipe: Recipe, *, are_distances: bool) -> None:
+    """Raise a ValueError if a recipe does what cannot be done without features."""
+    what = "distances" if are_distances else "a kernel"
+    if recipe.concatenation is not None:
+        raise ValueError(f"'concat:{recipe.concatenation}' needs features, this has only {what}")
+    for step in recipe.steps:
+        if are_distances or step not in ("centre", "l2"):
+            raise ValueError(f"the recipe step '{step}' needs features, this has only {what}")
 
 
 def centred(kernel: Tensor) -> Tensor:
@@ -50,13 +65,33 @@ def centred(kernel: Tensor) -> Tensor:
 
 def _cosine(kernel: Tensor) -> Tensor:
     """Return the cosines of the features of a kernel; an item of length zero has 0 with every other."""
+    lengths = _squared_lengths(kernel).sqrt()
+    scale = torch.where(lengths > 0, 1 / lengths, torch.zeros_like(lengths))
+    return kernel * scale.unsqueeze(0) * scale.unsqueeze(1)
+
+
+def _squared_lengths(kernel: Tensor) -> Tensor:
     squares = kernel.diagonal()
     rounding = float(squares.abs().max()) * len(kernel) * torch.finfo(torch.float32).eps
     if float(squares.min()) < -rounding:
         raise ValueError("an item has a negative similarity to itself: it is no kernel of features")
-    lengths = torch.where(squares > rounding, squares, torch.zeros_like(squares)).sqrt()
-    scale = torch.where(lengths > 0, 1 / lengths, torch.zeros_like(lengths))
-    return kernel * scale.unsqueeze(0) * scale.unsqueeze(1)
+    return torch.where(squares > rounding, squares, torch.zeros_like(squares))
+
+
+def _minus_distances(kernel: Tensor) -> Tensor:
+    """Return minus the squared distances of the features of a kernel; what is below its rounding is 0."""
+    squares = kernel.diagonal()
+    distances = squares.unsqueeze(1) + squares - 2 * kernel
+    rounding = float(squares.abs().max()) * torch.finfo(torch.float32).eps
+    distances[distances < rounding] = 0
+    return -distances
+
+
+def mean_off_diagonal(matrix: Tensor) -> float:
+    """Return the mean of a square matrix without its diagonal."""
+    entries = matrix.to(torch.float64)
+    n = len(entries)
+    return float((entries.sum() - entries.diagonal().sum()) / (n * (n - 1)))
 
 
 def matrix_statistics(similarity: Tensor, lists: NeighbourLists, *, are_distances: bool) -> LayerStatistics:
@@ -64,7 +99,8 @@ def matrix_statistics(similarity: Tensor, lists: NeighbourLists, *, are_distance
 
     Of a kernel all are those of its features. Distances are read as 1 less a similarity, as correlation
     distances are: `mean_cosine` is 1 less the mean distance of two different items, and `effective_rank`
-    that of the centred similarity, of which only the positive eigenvalues count.
+    that of the centred similarity, of which only the positive eigenvalues count. Of similarities that are no
+    cosines `mean_cosine` is just their mean.
 
     Args:
         similarity: (n, n) float32 as `prepare_matrix` returns it.
@@ -73,8 +109,7 @@ def matrix_statistics(similarity: Tensor, lists: NeighbourLists, *, are_distance
     """
     k = min(K_SHOWN, lists.indices.shape[1])
     entries = similarity.to(torch.float64)
-    n = len(entries)
-    mean = float((entries.sum() - entries.diagonal().sum()) / (n * (n - 1)))
+    mean = mean_off_diagonal(entries)
     return LayerStatistics(
         k=k,
         tied_rows=int(lists.tied_rows[k - 1]),

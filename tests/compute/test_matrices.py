@@ -20,10 +20,14 @@ def features(n: int = 60, d: int = 7, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(size=(n, d)) + 0.5)
 
 
-@pytest.mark.parametrize("recipe", ["cosine", "centre,cosine"])
+RECIPES = ["cosine", "centre,cosine", "inner", "centre,l2,centre,inner", "euclidean", "l2,euclidean"]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_the_kernel_of_features_has_the_neighbours_of_the_features(recipe: str) -> None:
     rows, rule = features(), parse_recipe(recipe)
-    of_features = nearest_neighbours(prepare(rows, rule), tie_key="a", k_max=12)
+    prepared = prepare(rows, rule)
+    of_features = nearest_neighbours(prepared, tie_key="a", k_max=12, similarity=rule.similarity)
     kernel = prepare_matrix(rows @ rows.T, rule, are_distances=False)
     of_kernel = nearest_in_matrix(kernel, tie_key="a", k_max=12)
     assert (of_kernel.indices == of_features.indices).all()
@@ -97,6 +101,25 @@ def test_a_constant_kernel_has_no_dimension() -> None:
 def test_a_step_that_needs_features_is_refused_for_distances() -> None:
     with pytest.raises(ValueError, match="'centre' needs features, this has only distances"):
         prepare_matrix(torch.zeros(4, 4), CENTRED, are_distances=True)
+
+
+@pytest.mark.parametrize("step", ["clip95", "clip95-all", "clip95-layer", "whiten:2"])
+def test_a_step_that_needs_features_is_refused_for_a_kernel(step: str) -> None:
+    with pytest.raises(ValueError, match=f"'{step}' needs features, this has only a kernel"):
+        prepare_matrix(torch.eye(4), parse_recipe(f"centre,{step},inner"), are_distances=False)
+
+
+def test_kernels_are_not_laid_side_by_side() -> None:
+    with pytest.raises(ValueError, match="'concat:raw' needs features, this has only a kernel"):
+        prepare_matrix(torch.eye(4), parse_recipe("concat:raw,cosine"), are_distances=False)
+
+
+def test_the_duplicate_of_an_item_is_at_distance_zero() -> None:
+    rows = features(20, 3)
+    rows[7] = rows[4]
+    found = prepare_matrix(rows @ rows.T, parse_recipe("euclidean"), are_distances=False)
+    assert found[4, 7] == 0
+    assert torch.allclose(-found, torch.cdist(rows, rows).square().float(), atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import compute.neighbours as module
 from compute.inverted_lists import shared_neighbours
 from compute.neighbours import nearest_neighbours, smallest_width
 from compute.recipe import parse_recipe, prepare
+from registry.exclusions import pairs_of
 from registry.keyed import keyed_order
 
 COSINE = parse_recipe("cosine")
@@ -49,6 +50,61 @@ def test_lists_equal_the_definition_with_ties(k_max: int) -> None:
     assert (found.indices.numpy() == twin(prepared.numpy(), "b", k_max)).all()
 
 
+def by_distance(rows: np.ndarray, tie_key: str, k: int) -> list[list[int]]:
+    """The definition: sort all others by distance, equal ones by their place in the keyed order."""
+    n = len(rows)
+    place = {int(item): p for p, item in enumerate(keyed_order(tie_key, n))}
+    return [
+        sorted((j for j in range(n) if j != i), key=lambda j: (math.dist(rows[i], rows[j]), place[j]))[:k]
+        for i in range(n)
+    ]
+
+
+@pytest.mark.parametrize("shift", [0.0, 1000.0])
+def test_the_nearest_by_distance_are_found_whatever_the_common_mean(shift: float) -> None:
+    """Of whole numbers, so that the shift rounds nothing; distances that are equal are ties."""
+    rows = np.random.default_rng(20).integers(-9, 9, size=(50, 3)) + shift
+    prepared = prepare(torch.from_numpy(rows), parse_recipe("euclidean"))
+    found = nearest_neighbours(prepared, tie_key="j", k_max=12, similarity="euclidean")
+    assert found.indices.tolist() == by_distance(rows, "j", 12)
+    assert found.tied_rows.any()
+
+
+def test_the_most_similar_by_inner_product_are_found() -> None:
+    rows = np.random.default_rng(21).integers(-9, 9, size=(50, 3)).astype(np.float32)
+    prepared = prepare(torch.from_numpy(rows), parse_recipe("inner"))
+    found = nearest_neighbours(prepared, tie_key="k", k_max=12, similarity="inner")
+    assert (found.indices.numpy() == twin(rows, "k", 12)).all()
+
+
+def test_copies_of_an_item_are_its_nearest_at_distance_zero() -> None:
+    rows = torch.from_numpy(np.random.default_rng(22).normal(size=(60, 40)) + 3)
+    rows[10:14] = rows[9]
+    prepared = prepare(rows, parse_recipe("euclidean"))
+    found = nearest_neighbours(prepared, tie_key="l", k_max=5, similarity="euclidean")
+    for item in range(9, 14):
+        assert set(found.indices[item, :4].tolist()) == set(range(9, 14)) - {item}
+    assert found.tied_rows[:3].tolist() == [5, 5, 5]
+
+
+def test_rows_of_length_one_have_the_same_neighbours_under_all_similarities() -> None:
+    rows = torch.from_numpy(np.random.default_rng(23).normal(size=(60, 5)))
+    found = [
+        nearest_neighbours(prepare(rows, parse_recipe(text)), tie_key="m", k_max=9, similarity=similarity)
+        for text, similarity in (("cosine", "cosine"), ("l2,inner", "inner"), ("l2,euclidean", "euclidean"))
+    ]
+    assert all((one.indices == found[0].indices).all() for one in found)
+
+
+def test_pieces_give_the_same_distances(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare(signs(60, 4, seed=24), parse_recipe("euclidean"))
+    whole = nearest_neighbours(prepared, tie_key="n", k_max=10, similarity="euclidean")
+    monkeypatch.setattr(module, "CHUNK_ENTRIES", 60 * 7)
+    pieces = nearest_neighbours(prepared, tie_key="n", k_max=10, similarity="euclidean")
+    assert (whole.indices == pieces.indices).all()
+    assert (whole.tied_rows == pieces.tied_rows).all()
+
+
 def test_tied_rows_are_counted_at_their_place() -> None:
     layer = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     tied = nearest_neighbours(prepare(layer, COSINE), tie_key="c", k_max=3).tied_rows
@@ -63,6 +119,30 @@ def test_pieces_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> No
     pieces = nearest_neighbours(prepared, tie_key="d", k_max=10)
     assert (whole.indices == pieces.indices).all()
     assert (whole.tied_rows == pieces.tied_rows).all()
+
+
+@pytest.mark.parametrize("n", [257, 301, 384])
+@pytest.mark.parametrize("are_excluded", [False, True])
+def test_half_of_the_products_give_what_all_of_them_give(
+    monkeypatch: pytest.MonkeyPatch, n: int, are_excluded: bool
+) -> None:
+    """Signs in 256 dimensions have exact cosines, of which many are equal: the lists are the same, ties too."""
+    excluded = pairs_of(n, np.arange(n - 7), np.arange(7, n)) if are_excluded else None
+    prepared = prepare(signs(n, 256, seed=30), COSINE)
+    half = nearest_neighbours(prepared, tie_key="o", k_max=20, excluded=excluded)
+    monkeypatch.setattr(module, "CHUNK_ENTRIES", n * 50)
+    whole = nearest_neighbours(prepared, tie_key="o", k_max=20, excluded=excluded)
+    assert (half.indices == whole.indices).all()
+    assert (half.tied_rows == whole.tied_rows).all()
+    assert half.tied_rows.any()
+
+
+@pytest.mark.parametrize("n", [5, 128, 129, 300])
+def test_half_of_the_inner_products_fill_the_matrix(n: int) -> None:
+    rows = torch.from_numpy(np.random.default_rng(31).normal(size=(n, 130)).astype(np.float32))
+    products = module.inner_products(rows)
+    # sums of 130 terms of size 1 in float32, in another order: 130 * 6e-8 of a length of 11.4 squared
+    assert torch.allclose(products, rows @ rows.T, rtol=0, atol=1e-3)
 
 
 def test_the_same_layer_gives_the_same_lists_and_another_key_does_not() -> None:
@@ -88,7 +168,7 @@ def test_keyed_ties_do_not_make_independent_layers_agree() -> None:
         moved = np.argsort(order)[right[order]]
         null.append(shared_neighbours(left[None], moved[None], k=k).item() / (n * k))
     chance = k / (n - 1)
-    assert np.mean(null) == pytest.approx(chance, abs=5 * np.std(null) / math.sqrt(len(null)))
+    assert np.mean(null) == pytest.approx(chance, abs=5 * float(np.std(null)) / math.sqrt(len(null)))
     assert abs(score - chance) < 5 * np.std(null)
 
 
