@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,9 @@ from registry.database_health import SUBJECT, examine_database, examine_schema
 from registry.errors import NotFoundError, RegistryError
 from registry.findings import Finding, guarded, with_first
 from registry.handle import Registry, connect
+from registry.host_rates import last_device, measured_rates, score_work
 from registry.lock import is_lock_free
 from registry.run_health import examine_failures, examine_lock, examine_runs
-from registry.run_listings import last_measured_rate
 from registry.settings import Settings
 from registry.store import Store
 from registry.store_health import examine_files, examine_store
@@ -22,8 +23,8 @@ from registry.store_health import examine_files, examine_store
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-ALIGN = "align run"
-REFERENCE_ITEMS, REFERENCE_K = 1024, 10
+REFERENCE_ITEMS, REFERENCE_METRIC = 1024, "mutual_knn"
+SCORE = score_work("")  # what all kinds of scoring begin with
 
 
 def examine(settings: Settings, *, deep: bool = False, online: bool = False) -> list[Finding]:
@@ -120,16 +121,20 @@ def snapshot(registry: Registry) -> Iterator[Finding]:
 
 
 def rate(session: Session) -> Iterator[Finding]:
-    """Yield how fast the last run on this machine compared layers."""
-    from compute.plan import RATE
-
-    measured = last_measured_rate(session, ALIGN, RATE)
-    if measured is None:
+    """Yield how fast this machine scored layer pairs the last time, by mutual-kNN if it did."""
+    host = socket.gethostname()
+    device = last_device(session, host)
+    measured = measured_rates(session, host, device) if device is not None else {}
+    scored = {work: found for work, found in measured.items() if work.startswith(SCORE)}
+    if not scored:
         yield Finding("info", "rate", "not measured on this machine yet: cavewall align run does")
         return
-    run, entries_per_second = measured
-    pairs = entries_per_second / (REFERENCE_ITEMS * REFERENCE_K)
-    setting = f"n = {REFERENCE_ITEMS:,}, k = {REFERENCE_K}"
+    work = score_work(REFERENCE_METRIC)
+    if work not in scored:
+        work = max(scored, key=lambda name: scored[name].measured_at)
+    found = scored[work]
+    pairs = found.per_second / REFERENCE_ITEMS
+    setting = f"{work.removeprefix(SCORE)}, n = {REFERENCE_ITEMS:,}"
     yield Finding(
-        "info", "rate", f"about {pairs:,.0f} layer pairs/s at {setting} (run {run.run_id} on {run.device})"
+        "info", "rate", f"about {pairs:,.0f} layer pairs/s at {setting} (run {found.run_id} on {device})"
     )

@@ -38,6 +38,7 @@ COMMANDS = {
         "zoo": Entry("cavewall.commands.zoo", "Register whole lists of checkpoints: the zoos of papers."),
     },
     "Compute": {
+        "metric": Entry("cavewall.commands.metric", "Look up the metrics that there are."),
         "align": Entry("cavewall.commands.align", "Compute the alignments that are missing."),
         "run": Entry("cavewall.commands.run", "Look at what was run, and at who runs now."),
     },

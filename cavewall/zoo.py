@@ -186,8 +186,9 @@ class Zoo(Questions, Scores):
         Args:
             dataset: its name; None where there is only one.
             name: what to call it.
-            **rule: `metric`, `k`, `recipe`, `reducer`, `pairs`, and of the null `draws`, `alpha`, `seed`,
-                `scheme` (`items`, `groups` or `within:COVARIATE`), where they are not the default.
+            **rule: what is not the default: `metric`, `k`, the metric's other `parameters` by name, `recipe`,
+                `reducer`, `pairs`, and of the null `draws`, `alpha`, `seed`, `scheme` (`items`, `groups`
+                or `within:COVARIATE`).
         """
         from cavewall.rules import extraction_ids
         from compute.targets import NullRule, TargetRule, add_target

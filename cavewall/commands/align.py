@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from cavewall.byte_sizes import byte_size
 from cavewall.commands.align_import import command as import_
 from cavewall.durations import duration, duration_text
 from cavewall.groups import Noun
@@ -15,26 +16,13 @@ from cavewall.opening import opened
 from cavewall.options import db_option, dry_run_option, option, output_options
 from cavewall.output import Output
 from cavewall.progress import progress
-from cavewall.rendering import Column, columns_of, plural, table_text
+from cavewall.rendering import columns_of, plural
 from cavewall.signals import asked_to_stop
 from registry.errors import PartlyDone
 
 if TYPE_CHECKING:
-    from compute.plan import TargetPlan
     from compute.runner import RunSummary
     from registry.handle import Registry
-
-PLAN_COLUMNS = [
-    Column("name", "target"),
-    Column("new_embeddings", "new embeddings", "count"),
-    Column("lists_to_build", "lists to build", "count"),
-    Column("pairs", kind="count"),
-    Column("layer_pairs", "layer pairs", "count"),
-    Column("estimate", blank="?"),
-    Column("null_pairs", "nulls", "count"),
-    Column("draws", kind="count"),
-    Column("null_estimate", "estimate", blank="?"),
-]
 
 
 @click.group(cls=Noun)
@@ -50,7 +38,7 @@ command.add_command(import_)
 @db_option
 @output_options
 def plan(targets: tuple[str, ...], database: str | None, output: Output) -> None:
-    """Show what is missing, and about how long it will take here.
+    """Show what is missing and why, and about how long it will take here.
 
     Examples:
     cavewall align plan
@@ -61,25 +49,17 @@ def plan(targets: tuple[str, ...], database: str | None, output: Output) -> None
 
 
 def _show_plan(registry: Registry, targets: Sequence[str], output: Output) -> None:
+    from cavewall.plan_text import PLAN_COLUMNS, plan_row, plan_text
     from compute.plan import make_plan
 
     plans = make_plan(registry, targets or None)
-    rows = [_plan_row(plan) for plan in plans]
-    missing = sum(plan.pairs for plan in plans)
-    if missing == 0 and all(plan.is_empty() for plan in plans):
+    rows = [plan_row(plan) for plan in plans]
+    if all(plan.is_empty() for plan in plans):
         text, footer = _nothing_to_do(registry, targets), ""
     else:
-        text, footer = table_text(rows, PLAN_COLUMNS), "run it:  cavewall align run"
+        text = plan_text(plans)
+        footer = "run it:  cavewall align run      only the cheap part:  cavewall align run --no-null"
     output.result("align-plan", data=rows, rows=rows, columns=PLAN_COLUMNS, text=text, footer=footer)
-
-
-def _plan_row(plan: TargetPlan) -> dict[str, Any]:
-    seconds, null_seconds = plan.estimated_seconds, plan.estimated_null_seconds
-    return asdict(plan) | {
-        "pairs": plan.pairs,
-        "estimate": None if seconds is None else duration_text(seconds),
-        "null_estimate": None if null_seconds is None else duration_text(null_seconds),
-    }
 
 
 def _nothing_to_do(registry: Registry, targets: Sequence[str]) -> str:
@@ -93,6 +73,35 @@ def _nothing_to_do(registry: Registry, targets: Sequence[str]) -> str:
     calibrated = sum(target.calibrated for target in found)
     nulls = "" if calibrated == wanted else f", {calibrated:,} have their null"
     return f"nothing to do: {fresh:,} of {wanted:,} pairs are fresh{nulls}"
+
+
+@command.command()
+@click.argument("left", metavar="LEFT")
+@click.argument("right", metavar="RIGHT")
+@click.argument("target", metavar="[TARGET]", required=False)
+@db_option
+@output_options
+def explain(left: str, right: str, target: str | None, database: str | None, output: Output) -> None:
+    """Say what the alignment of a pair depends on, and what of it is missing.
+
+    Examples:
+    cavewall align explain minilm-l6 efficientnet-lite0
+    cavewall align explain minilm-l6 efficientnet-lite0 emoji-1001/mutual-knn-k10 --format json
+    """
+    from cavewall.explain_text import COLUMNS, explanation_rows, explanations_text
+    from compute.explaining import explain as explain_pair
+    from registry.lookup import find_checkpoint
+
+    with opened(database) as registry, registry.read() as session:
+        one, other = (find_checkpoint(session, name) for name in (left, right))
+        found = explain_pair(session, one, other, [target] if target else None)
+    output.result(
+        "align-explain",
+        data=[asdict(explanation) for explanation in found],
+        rows=explanation_rows(found),
+        columns=COLUMNS,
+        text=explanations_text(found) or "no target yet: cavewall target add",
+    )
 
 
 @command.command()
@@ -112,6 +121,12 @@ def _nothing_to_do(registry: Registry, targets: Sequence[str]) -> str:
     help="Wait so long for another run, for example 2h.",
 )
 @option(
+    "--memory",
+    type=byte_size,
+    metavar="SIZE",
+    help="Take at most so much memory for layers and grids, like 2GB.  [default: half of what is free]",
+)
+@option(
     "--unit-layer-pairs",
     type=click.IntRange(min=1),
     metavar="N",
@@ -126,6 +141,7 @@ def run(
     device: str | None,
     budget: float | None,
     wait: float,
+    memory: int | None,
     unit_layer_pairs: int | None,
     no_null: bool,
     dry_run: bool,
@@ -154,6 +170,7 @@ def run(
                 null=not no_null,
                 budget=budget,
                 unit_layer_pairs=unit_layer_pairs,
+                memory=memory,
                 report=report,
                 stop=stop,
             )

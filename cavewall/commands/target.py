@@ -11,7 +11,7 @@ from cavewall.groups import Noun
 from cavewall.opening import opened
 from cavewall.options import db_option, dry_run_option, limit_option, option, output_options
 from cavewall.output import Output
-from cavewall.rendering import Column, columns_of, plural
+from cavewall.rendering import Column, columns_of, plural, shown
 from registry.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,15 +27,31 @@ def command() -> None:
 @command.command()
 @option("--dataset", metavar="NAME", help="On which items.  [default: the only data set]")
 @option(
-    "--metric", default="mutual_knn", show_default=True, metavar="NAME", help="How to compare two layers."
+    "--metric",
+    default="mutual_knn",
+    show_default=True,
+    metavar="NAME",
+    help="How to compare two layers; 'cavewall metric list' has all.",
 )
-@option("--k", default=10, show_default=True, type=click.IntRange(min=1), help="How many neighbours count.")
+@option(
+    "--k",
+    type=click.IntRange(min=1),
+    help="How many neighbours count, for metrics that look at them.  [default: 10]",
+)
+@option(
+    "--set",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another parameter of the metric: sigma=2, unit=absolute, rdm=euclidean, dimensions=20.",
+)
 @option(
     "--recipe",
     default="cosine",
     show_default=True,
     metavar="STEPS",
-    help="What is done to a layer first: centre, exclude:NAME, and cosine at the end.",
+    help="What is done to a layer first: clip95, clip95-all, clip95-layer, centre, l2, whiten:R, "
+    "concat:raw, concat:l2, exclude:NAME; then cosine, inner or euclidean.",
 )
 @option(
     "--reducer",
@@ -66,7 +82,8 @@ def command() -> None:
 def add(
     dataset: str | None,
     metric: str,
-    k: int,
+    k: int | None,
+    parameters: tuple[str, ...],
     recipe: str,
     reducer: Any,
     pairs: Any,
@@ -90,13 +107,14 @@ def add(
     cavewall target add --dataset emoji-1001
     cavewall target add --dataset emoji-1001 --metric mutual_knn --k 20 --pairs across
     cavewall target add --dataset emoji-1001 --recipe exclude:shared-word,cosine --draws 1000
+    cavewall target add --dataset emoji-1001 --metric cka_rbf --set sigma=2 --recipe centre,euclidean
     """
     from cavewall.rehearsal import rehearsal
     from cavewall.rules import extraction_ids
     from compute.targets import NullRule, TargetRule, add_target
 
     null = NullRule(draws, alpha, seed, _scheme(groups, within))
-    rule = TargetRule(metric, k, recipe, reducer, pairs, null)
+    rule = TargetRule(metric, k, recipe, reducer, pairs, null, _settings(parameters))
     with opened(database) as registry, rehearsal(registry, is_dry=dry_run) as stage:
         chosen = extraction_ids(stage, dataset, extraction)
         done = add_target(stage, dataset, chosen, rule, name=name)
@@ -112,6 +130,19 @@ def add(
     if done.outcome == "draws raised":
         text += f", {plan.draws:,} draws: {plural(plan.null_pairs, 'null')} to draw again"
     output.result("target-add", data=row, rows=[row], columns=columns_of(*row), text=text)
+
+
+def _settings(parameters: tuple[str, ...]) -> dict[str, str]:
+    """Return the values of `--set`, by name."""
+    found: dict[str, str] = {}
+    for text in parameters:
+        name, separator, value = (part.strip() for part in text.partition("="))
+        if not separator or not name or not value:
+            raise UsageError(f"'{text}' sets no parameter", hint="write --set NAME=VALUE, like --set sigma=2")
+        if name in found:
+            raise UsageError(f"{name} is set twice", hint="give each parameter one --set")
+        found[name] = value
+    return found
 
 
 def _scheme(groups: bool, within: str | None) -> str:
@@ -153,11 +184,21 @@ def list_(limit: int | None, database: str | None, output: Output) -> None:
             asdict(line) | {"wanted": covered[line.name].wanted, "fresh": covered[line.name].fresh}
             for line in list_targets(session, limit=limit)
         ]
+    if output.is_for_people:
+        rows = [row | {"metric": _metric_text(row)} for row in rows]
+        fields: tuple[str, ...] = ("name", "metric", "recipe", "reducer", "pairs")
+    else:
+        fields = ("name", "dataset", "metric", "parameters", "recipe", "reducer", "pairs")
     columns = [
-        *columns_of("name", "dataset", "metric", "parameters", "recipe", "reducer", "pairs"),
+        *columns_of(*fields),
         Column("chance", kind="score"),
         Column("draws", kind="count"),
         Column("fresh", kind="count"),
         Column("wanted", kind="count"),
     ]
     output.rows("target-list", rows, columns, empty="no targets yet: cavewall target add")
+
+
+def _metric_text(row: dict[str, Any]) -> str:
+    """Return a target's metric with its parameters: `cka_rbf sigma=2 unit=median`."""
+    return " ".join([row["metric"], *(f"{name}={shown(value)}" for name, value in row["parameters"].items())])

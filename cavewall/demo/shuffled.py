@@ -62,26 +62,19 @@ def _counts(
     lists: ListCache, partners: list[Embedding], original: int, k: int, target: Target, n: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the grid of the copy's layers x all layers, observed and in every draw, and the layer counts."""
-    from compute.inverted_lists import by_item, shared_by_item
-    from compute.null import Side, draw_key, permuted
+    from compute.metrics.mutual_knn import MutualKnn
+    from compute.null import draw_key
     from compute.schemes import all_items
 
-    scheme = all_items(n)
+    scheme, metric = all_items(n), MutualKnn(k=k)
     (source,) = [partner for partner in partners if partner.checkpoint_id == original]
-    copied = by_item(lists.get(source.id), k)
-    own = Side(copied, np.array([source.layer_count]))
-    others = by_item(np.concatenate([lists.get(partner.id) for partner in partners]), k)
-    copy = Side(permuted(own, [scheme.order(f"shuffled copy {source.content_key}")]), own.layer_counts)
-    observed = shared_by_item(copy.lists, others)
-    draws = np.stack(
-        [
-            shared_by_item(
-                permuted(copy, [scheme.order(draw_key(target.seed, draw, "shuffled copy"))]), others
-            )
-            for draw in range(DRAWS)
-        ]
-    )
-    return observed, draws, np.array([partner.layer_count for partner in partners])
+    own = metric.stack([{"indices": lists.get(source.id)}])
+    others = metric.stack([{"indices": lists.get(partner.id)} for partner in partners])
+    copy = metric.permuted(own, [scheme.order(f"shuffled copy {source.content_key}")])
+    orders = (scheme.order(draw_key(target.seed, draw, "shuffled copy")) for draw in range(DRAWS))
+    observed = metric.grid(copy, others)[0]
+    draws = np.stack([metric.grid(metric.permuted(copy, [order]), others)[0] for order in orders])
+    return observed, draws, others.layer_counts
 
 
 def _judged(

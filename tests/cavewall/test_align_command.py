@@ -80,3 +80,50 @@ def test_nothing_to_do_without_a_target(call: Call, zoo: Registry) -> None:
     result = call("align", "run")
     assert result.exit_code == 0
     assert "cavewall target add" in result.stdout
+
+
+def test_plan_says_why_and_what_it_takes(call: Call, small_zoo: Registry) -> None:
+    text = call("align", "plan").stdout
+    assert "Missing pairs of tiny/mutual-knn-k3 (every layer pair, best kept)" in text
+    assert "data set tiny, metric mutual_knn k=3, recipe cosine" in text
+    assert "No rate was measured on this host yet" in text
+    assert "neighbours to build   3 embeddings      6 layers" in text
+    assert call("align", "run", "--device", "cpu", "--no-null").exit_code == 0
+    (row,) = json.loads(call("align", "plan", "--format", "json").stdout)["data"]
+    assert [reason["reason"] for reason in row["reasons"]] == ["null, 500 draws"]
+    assert (row["metric"], row["parameters"], row["device"]) == ("mutual_knn", {"k": 3}, "cpu")
+    assert row["peak_memory"] > row["disk_bytes"] >= 0
+    assert row["rate_run_id"] is not None
+    assert "The rate was measured on this host on" in call("align", "plan").stdout
+
+
+def test_explain_says_what_to_run_next(call: Call, small_zoo: Registry) -> None:
+    result = call("align", "explain", "pixels", "words")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("tiny/mutual-knn-k3: missing")
+    assert "next:  cavewall align run tiny/mutual-knn-k3" in result.stdout
+    assert call("align", "run", "--device", "cpu").exit_code == 0
+    (found,) = json.loads(call("align", "explain", "words", "pixels", "--format", "json").stdout)["data"]
+    assert (found["status"], found["next_command"]) == ("fresh", None)
+    assert all(link["is_there"] for link in found["links"])
+
+
+def test_explain_of_an_unknown_checkpoint_suggests_the_nearest(call: Call, small_zoo: Registry) -> None:
+    result = call("align", "explain", "pixel", "words")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "pixels" in result.stderr
+
+
+@pytest.mark.parametrize("size", ["much", "0", "-2GB"])
+def test_memory_that_is_no_size_is_refused(call: Call, small_zoo: Registry, size: str) -> None:
+    result = call("align", "run", f"--memory={size}")
+    assert result.exit_code == 2
+    assert "write 500MB, 2GB or 1.5GiB" in result.stderr
+
+
+def test_too_small_a_memory_names_the_smallest_that_works(call: Call, small_zoo: Registry) -> None:
+    result = call("align", "run", "--device", "cpu", "--memory", "100B")
+    assert result.exit_code == 2
+    assert "of memory, the budget is 100 B" in result.stderr
+    smallest = result.stderr.partition("cavewall align run --memory ")[2].split()[0]
+    assert call("align", "run", "--device", "cpu", "--memory", smallest).exit_code == 0

@@ -12,9 +12,10 @@ from analysis.snapshot import build_snapshot
 from cavewall.checkup import examine
 from registry.clock import now
 from registry.handle import Registry
+from registry.host_rates import record_rate, score_work
 from registry.lock import writer_lock
 from registry.migrate import downgrade
-from registry.runs import record_failure
+from registry.runs import begin_run, record_failure
 from registry.settings import load_settings
 from registry.tables import Embedding, Run
 from tests.cavewall.conftest import Call
@@ -167,14 +168,11 @@ def test_a_lost_run_and_a_failure_warn(call: Call, zoo: Registry) -> None:
 def test_the_rate_is_told_in_layer_pairs(call: Call, zoo: Registry) -> None:
     assert "not measured" in found(call)["rate"]["message"]
     with zoo.write() as session:
-        session.add(
-            Run(
-                kind="align run", status="done", holds_lock=True, host=socket.gethostname(), pid=1,
-                device="cpu", code_version="0", counts={"entries_per_second": 24_576_000.0},
-                started_at=now(), ended_at=now(),
-            )
-        )  # fmt: skip
-    assert found(call)["rate"]["message"].startswith("about 2,400 layer pairs/s at n = 1,024, k = 10 (run 1")
+        run_id = begin_run(session, kind="align run", device="cpu", holds_lock=False)
+        for metric, rate in (("cka", 2.0), ("mutual_knn", 2_457_600.0)):
+            record_rate(session, socket.gethostname(), "cpu", score_work(metric), rate, run_id)
+    said = "about 2,400 layer pairs/s at mutual_knn, n = 1,024 (run 1 on cpu)"
+    assert found(call)["rate"]["message"] == said
 
 
 def test_where_each_value_comes_from_is_said(

@@ -13,7 +13,14 @@ from registry.migrate import downgrade
 from tests.cavewall.conftest import Call
 from tests.cavewall.test_help import LEAVES
 
-NEEDS_NO_ZOO = {("dataset", "formats"), ("score", "formats"), ("demo",), ("init",)}
+NEEDS_NO_ZOO = {
+    ("dataset", "formats"),
+    ("score", "formats"),
+    ("metric", "list"),
+    ("metric", "show"),
+    ("demo",),
+    ("init",),
+}
 LOOKS_AT_ANY_SCHEMA = {("config", "show"), ("db", "current"), ("db", "upgrade"), ("doctor",)}
 with_zoo = pytest.mark.parametrize(
     "path", [path for path in LEAVES if path not in NEEDS_NO_ZOO], ids=" ".join

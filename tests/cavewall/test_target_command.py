@@ -37,6 +37,35 @@ def test_k_that_the_data_set_cannot_have_is_refused(call: Call, small_zoo: Regis
     assert "k is 24, expected 1 to 23" in result.stderr
 
 
+def test_another_metric_takes_its_own_parameters(call: Call, small_zoo: Registry) -> None:
+    result = call("target", "add", "--metric", "cka_rbf", "--set", "sigma=2", "--recipe", "centre,euclidean")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "added  tiny/cka-rbf-sigma-2-centre-euclidean   3 pairs missing\n",
+    )
+    row = json.loads(call("target", "list", "--format", "json").stdout)["data"][-1]
+    assert (row["metric"], row["parameters"]) == ("cka_rbf", {"sigma": 2.0, "unit": "median"})
+    assert "cka_rbf sigma=2 unit=median" in call("target", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--metric", "cka", "--k", "5"), "metric cka looks at no neighbours, so it takes no k"),
+        (("--set", "sigma=2"), "metric mutual_knn has no parameter 'sigma'"),
+        (("--metric", "cka_rbf", "--set", "sigma"), "'sigma' sets no parameter"),
+        (("--metric", "cka_rbf", "--set", "sigma=1", "--set", "sigma=2"), "sigma is set twice"),
+        (("--metric", "svcca", "--set", "dimensions=12"), "2 x 12 dimensions of svcca"),
+    ],
+)
+def test_parameters_that_a_metric_does_not_have_are_refused(
+    call: Call, small_zoo: Registry, options: tuple[str, ...], sentence: str
+) -> None:
+    result = call("target", "add", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert sentence in result.stderr
+
+
 def test_list_says_how_much_is_there(call: Call, small_zoo: Registry) -> None:
     (row,) = json.loads(call("target", "list", "--format", "json").stdout)["data"]
     assert (row["name"], row["parameters"], row["fresh"], row["wanted"]) == (
