@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from compute.forms import UNFIT, unfit_subject
 from compute.job import Job, pause, torch_modules
 from compute.lists import STATISTICS, neighbours_row, unmeasured, unprepared
 from compute.recipe import parse_recipe
 from compute.versions import LAYER_STATS_VERSION
-from registry.errors import RegistryError, StoreError
+from registry.errors import RegistryError, StoreError, UnfitLayer
 from registry.exclusions import ExcludedPairs, read_exclusions
+from registry.host_rates import prepare_work
 from registry.runs import clear_failure, record_failure
 from registry.slots import mark_dead
-from registry.tables import Embedding, LayerStat, Neighbours
+from registry.tables import Embedding, LayerStat, Neighbours, Slot
 
 if TYPE_CHECKING:
     from compute.layer_stats import LayerStatistics
@@ -45,23 +48,28 @@ def build_missing_lists(job: Job) -> None:
 def _build_all(job: Job, waiting: Sequence[Embedding], total: int) -> bool:
     """Build lists one after the other; return whether there is time for more."""
     try:
-        excluded = _excluded(job)
+        excluded = excluded_pairs(job)
     except RegistryError as error:
-        _note_failure(job, f"target {job.target.name}", "neighbours", error)
+        note_failure(job, f"target {job.target.name}", "neighbours", error)
         return True
     build = torch_modules()["prepare"].build_lists
     for index, embedding in enumerate(waiting):
         job.options.report("neighbours", index, total)
         if pause(job):
             return False
-        recipe = job.target.recipe
+        recipe, begun = job.target.recipe, time.perf_counter()
         try:
             built = build(
                 job.registry.store, embedding, job.dataset, recipe, job.k_max, job.device, excluded=excluded
             )
-        except RegistryError as error:
-            _drop_embedding(job, embedding, error)
+        except UnfitLayer as error:
+            leave_out(job, embedding, error)
             continue
+        except RegistryError as error:
+            drop_embedding(job, embedding, error, "neighbours")
+            continue
+        amount = float(embedding.layer_count) * job.dataset.item_count**2
+        job.pace.note(prepare_work(job.info.name), amount, time.perf_counter() - begun)
         with job.writer.begin() as session:
             session.add(neighbours_row(embedding.id, recipe, job.k_max, built.stored))
             add_statistics(session, embedding.id, recipe, built.statistics)
@@ -70,7 +78,8 @@ def _build_all(job: Job, waiting: Sequence[Embedding], total: int) -> bool:
     return True
 
 
-def _excluded(job: Job) -> ExcludedPairs | None:
+def excluded_pairs(job: Job) -> ExcludedPairs | None:
+    """Return the pairs of items that the target's recipe leaves out; None where it has no exclusion."""
     names = parse_recipe(job.target.recipe).exclusions
     with job.registry.read() as session:
         return read_exclusions(session, job.registry.store, job.dataset, names)
@@ -84,14 +93,15 @@ def _measure(job: Job, embedding: Embedding, lists: Neighbours) -> None:
             job.registry.store, embedding, job.dataset, lists, job.device
         )
     except RegistryError as error:
-        _note_failure(job, subject, STATISTICS, error)
+        note_failure(job, subject, STATISTICS, error)
         return
     with job.writer.begin() as session:
         add_statistics(session, embedding.id, lists.recipe, statistics)
         clear_failure(session, subject, STATISTICS)
 
 
-def _note_failure(job: Job, subject: str, stage: str, error: RegistryError) -> None:
+def note_failure(job: Job, subject: str, stage: str, error: RegistryError) -> None:
+    """Record what failed, and go on."""
     with job.writer.begin() as session:
         record_failure(session, subject, stage, error.message, job.writer.run_id)
     job.summary.failed += 1
@@ -123,14 +133,26 @@ def add_statistics(
     )
 
 
-def _drop_embedding(job: Job, embedding: Embedding, error: RegistryError) -> None:
+def leave_out(job: Job, embedding: Embedding, error: RegistryError) -> None:
+    """Take an embedding out of a target whose recipe or metric is not defined for it, and not ask again."""
+    with job.writer.begin() as session:
+        session.execute(
+            update(Slot)
+            .where(Slot.target_id == job.target.id, Slot.embedding_id == embedding.id, Slot.is_live)
+            .values(is_live=False, dead_reason=error.message)
+        )
+        subject = unfit_subject(embedding.content_key, job.target.content_key)
+        record_failure(session, subject, UNFIT, error.message, job.writer.run_id)
+    job.summary.failed += 1
+    job.summary.warnings.append(error.message)
+
+
+def drop_embedding(job: Job, embedding: Embedding, error: RegistryError, stage: str) -> None:
     """A bad embedding loses its slots, and with them its own pairs only."""
     status = "missing" if isinstance(error, StoreError) and "missing" in error.message else "corrupt"
     with job.writer.begin() as session:
         session.get_one(Embedding, embedding.id).status = status
         mark_dead(session, [embedding.id], status)
-        record_failure(
-            session, f"embedding {embedding.content_key}", "neighbours", error.message, job.writer.run_id
-        )
+        record_failure(session, f"embedding {embedding.content_key}", stage, error.message, job.writer.run_id)
     job.summary.failed += 1
     job.summary.warnings.append(error.message)

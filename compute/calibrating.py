@@ -6,118 +6,131 @@ import time
 from typing import Any, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 
+from compute.catalogue import highest_score
 from compute.job import Job, pause, torch_modules
-from compute.listcache import ListCache
+from compute.material import Material
 from compute.nullcommit import calibrated_pairs, commit_null, observed_scores
+from compute.pace import NULL_SECONDS
 from compute.schemes import Scheme, scheme_of
 from compute.slots import slot_table
-from compute.units import SlotTable, Unit, missing, units
+from compute.unit_sizes import paced_units, without_memory
+from compute.units import SlotTable, Unit, missing
 from registry.errors import StoreError
+from registry.host_rates import null_work
 from registry.runs import clear_failure, record_failure
 from registry.tables import Embedding, Slot
 
-DRAWN_ENTRIES_PER_UNIT = 25 * 10**10  # list entries x draws in one unit: at most some 20 s on two cores
+STAGE = "null"
 
 
 def calibrate_missing_pairs(job: Job) -> None:
     """Draw the null of every scored pair that has none, or has fewer draws than the target wants."""
-    with job.registry.read() as session:
-        slots = slot_table(session, job.target, []).for_nulls()
-        statement = (
-            select(Slot.slot, Embedding.content_key)
-            .join(Embedding, Embedding.id == Slot.embedding_id)
-            .where(Slot.target_id == job.target.id, Slot.is_live)
-        )
-        keys = {row.slot: row.content_key for row in session.execute(statement)}
+
+    def read() -> SlotTable:
+        with job.registry.read() as session:
+            return slot_table(session, job.target, []).for_nulls()
+
     pairs = cast("Literal['all', 'across']", job.target.pairs)
-    total, done = int(missing(slots, pairs).pairs.sum()), 0
+    total, done = int(missing(read(), pairs).pairs.sum()), 0
     if total == 0:
         return
-    scheme = scheme_of(job.registry.store, job.dataset, job.target.null_scheme)
-    lists = ListCache(job.registry, job.target.recipe, job.k_max)
-    for unit in units(slots, pairs, layer_pairs_per_unit(job)):
+    drawing, work = _Drawing(job), null_work(job.info.name)
+    for slots, unit in paced_units(job, read, work, NULL_SECONDS, draws=job.target.draws):
         job.options.report("null", done, total)
         if pause(job):
             break
         begun = time.perf_counter()
-        done += _do_unit(job, slots, unit, lists, scheme, keys)
+        done += drawing.do(slots, unit)
         job.summary.null_seconds += time.perf_counter() - begun
     job.options.report("null", done, total)
 
 
-def layer_pairs_per_unit(job: Job) -> int:
-    """Return how many layer pairs a unit of the null may hold."""
-    per_pair = job.dataset.item_count * job.k * job.target.draws
-    return job.options.unit_layer_pairs or max(1, DRAWN_ENTRIES_PER_UNIT // per_pair)
+class _Drawing:
+    """What the units of one target's null share."""
 
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        with job.registry.read() as session:
+            statement = (
+                select(Slot.slot, Embedding.content_key)
+                .join(Embedding, Embedding.id == Slot.embedding_id)
+                .where(Slot.target_id == job.target.id)
+            )
+            self._keys = {row.slot: row.content_key for row in session.execute(statement)}
+        self._material = Material(job)
+        self._scheme: Scheme = scheme_of(job.registry.store, job.dataset, job.target.null_scheme)
+        self._scale = self._material.rule.metric.scale(job.dataset.item_count)
 
-def _do_unit(
-    job: Job, slots: SlotTable, unit: Unit, lists: ListCache, scheme: Scheme, keys: dict[int, str]
-) -> int:
-    """Compute a unit and commit it; a unit that fails leaves its watermarks and a row in `failure`."""
-    subject = (
-        f"target {job.target.name} rows {unit.rows[0]}-{unit.rows[-1]} columns {unit.start}-{unit.stop - 1}"
-    )
-    try:
-        return _commit(job, slots, unit, lists, scheme, keys, subject)
-    except (StoreError, ValueError) as error:
+    def do(self, slots: SlotTable, unit: Unit) -> int:
+        """Compute a unit and commit it; one that fails leaves its watermarks and a row in `failure`."""
+        job, subject = self._job, unit.subject(self._job.target.name)
+        try:
+            return without_memory(unit, lambda part: self._commit(slots, part, subject))
+        except (StoreError, ValueError) as error:
+            with job.writer.begin() as session:
+                record_failure(session, subject, STAGE, str(error), job.writer.run_id)
+            job.summary.failed += 1
+            job.summary.warnings.append(f"{subject}: {error}")
+            return 0
+
+    def _commit(self, slots: SlotTable, unit: Unit, subject: str) -> int:
+        job, target, modules = self._job, self._job.target, torch_modules()
+        with job.registry.read() as session:
+            done = calibrated_pairs(session, target, unit)
+            scores = observed_scores(session, target.id, unit)
+        written = {(row, column) for direction, row, column in scores if direction == 0}
+        block, found = (
+            modules["engine"].missing_block(slots, unit, target.pairs, done, written),
+            None,
+        )
+        if block is not None:
+            draws = self._draw(slots, block)
+            highest = highest_score(job.info.name, job.parameters)
+            found = modules["null"].calibrate(
+                self._observed(block, scores, draws),
+                draws,
+                alpha=target.alpha,
+                highest=None if highest is None else highest * self._scale,
+            )
         with job.writer.begin() as session:
-            record_failure(session, subject, "null", str(error), job.writer.run_id)
-        job.summary.failed += 1
-        job.summary.warnings.append(f"{subject}: {error}")
-        return 0
+            clear_failure(session, subject, STAGE)
+            count = commit_null(session, target, unit, block, found, self._scale)
+        job.summary.calibrated += count
+        job.summary.units += 1
+        return count
 
-
-def _commit(
-    job: Job,
-    slots: SlotTable,
-    unit: Unit,
-    lists: ListCache,
-    scheme: Scheme,
-    keys: dict[int, str],
-    subject: str,
-) -> int:
-    modules, target = torch_modules(), job.target
-    engine, null = modules["engine"], modules["null"]
-    with job.registry.read() as session:
-        done = calibrated_pairs(session, target, unit)
-        scores = observed_scores(session, target.id, unit)
-    block, found = engine.missing_block(slots, unit, target.pairs, done, set(scores)), None
-    entries = job.dataset.item_count * job.k
-    if block is not None:
-
-        def load(slot: int) -> Any:
-            return lists.get(int(slots.embedding[slot]))
+    def _draw(self, slots: SlotTable, block: Any) -> NDArray[Any]:
+        job, modules = self._job, torch_modules()
 
         def order(slot: int, draw: int) -> Any:
-            return scheme.order(null.draw_key(target.seed, draw, keys[slot]))
+            return self._scheme.order(modules["null"].draw_key(job.target.seed, draw, self._keys[slot]))
 
-        draws = engine.null_block(
-            block,
-            load,
-            order,
-            draws=target.draws,
-            k=job.k,
-            reducer=target.reducer,
-            device=job.device,
+        begun = time.perf_counter()
+        draws: NDArray[Any] = modules["engine"].null_block(
+            block, self._material.loader(slots), order, self._material.rule, draws=job.target.draws
         )
-        observed = np.array(
+        layers = slots.layers
+        layer_pairs = np.outer(layers[list(block.rows)], layers[list(block.columns)])
+        drawn = int((layer_pairs * block.wanted).sum()) * job.target.draws
+        job.summary.drawn_layer_pairs += drawn
+        job.pace.note(
+            null_work(job.info.name), float(drawn) * job.dataset.item_count, time.perf_counter() - begun
+        )
+        return draws
+
+    def _observed(
+        self, block: Any, scores: dict[tuple[int, int, int], float], draws: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Return the entries that the scores were made of, (directions, rows, columns)."""
+        found = np.array(
             [
-                [round(scores.get((row, column), 0.0) * entries) for column in block.columns]
-                for row in block.rows
+                [[scores.get((d, row, column), 0.0) for column in block.columns] for row in block.rows]
+                for d in range(draws.shape[1])
             ]
         )
-        found = null.calibrate(observed, draws, alpha=target.alpha, highest=entries)
-    with job.writer.begin() as session:
-        clear_failure(session, subject, "null")
-        written = commit_null(session, target, unit, block, found, entries)
-    if block is not None:
-        layer_pairs = np.outer(slots.layers[list(block.rows)], slots.layers[list(block.columns)])
-        drawn = int((layer_pairs * block.wanted).sum()) * target.draws
-        job.summary.drawn_layer_pairs += drawn
-        job.summary.drawn_entries += drawn * entries
-    job.summary.calibrated += written
-    job.summary.units += 1
-    return written
+        if np.issubdtype(draws.dtype, np.integer):
+            return np.rint(found * self._scale).astype(np.int64)
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,15 +28,24 @@ class Known:
     complete: set[tuple[int, int]]
 
 
-def existing_pairs(session: Session, target_id: int, unit: Unit) -> Known:
-    """Return the pairs of a unit's block that are there already, beyond what the watermarks promise."""
+def existing_pairs(session: Session, target_id: int, unit: Unit, *, has_interval: bool = True) -> Known:
+    """Return the pairs of a unit's block that are there already, beyond what the watermarks promise.
+
+    Both directions of a metric that is not symmetric are written together: the first stands for both.
+
+    Args:
+        session: to read from.
+        target_id: whose matrix.
+        unit: the block.
+        has_interval: whether the metric's scores have one, and lack something without it.
+    """
     statement = select(Alignment.row_slot, Alignment.column_slot, Alignment.score_se).where(
-        *in_block(target_id, unit)
+        *in_block(target_id, unit), Alignment.direction == 0
     )
     rows = session.execute(statement).all()
     return Known(
         written={(row, column) for row, column, _ in rows},
-        complete={(row, column) for row, column, error in rows if error is not None},
+        complete={(row, column) for row, column, error in rows if error is not None or not has_interval},
     )
 
 
@@ -45,7 +55,6 @@ def commit_unit(
     unit: Unit,
     scored: ScoredUnit | None,
     *,
-    entries_per_score: int,
     part: StoredFile | None,
     run_id: int,
 ) -> int:
@@ -59,8 +68,7 @@ def commit_unit(
         session: inside the transaction that holds the lock.
         target_id: whose matrix.
         unit: the block.
-        scored: its counts; None where nothing of the block was missing.
-        entries_per_score: what a count is divided by, n * k.
+        scored: its entries; None where nothing of the block was missing.
         part: the stored layer grid of the new pairs; None where there are none.
         run_id: who computed it.
     """
@@ -70,16 +78,21 @@ def commit_unit(
         new = [(i, j) for i, j in pairs if scored.is_new[i, j]]
         if new and part is not None:
             part_id = _insert_part(session, target_id, part, scored.layer_pair_count, run_id)
-            rows = [_row(target_id, scored, i, j, entries_per_score, part_id) for i, j in new]
+            rows = [
+                _row(target_id, scored, direction, i, j, part_id)
+                for i, j in new
+                for direction in range(len(scored.best))
+            ]
             _insert_ignoring_known(session, rows)
-            written = len(rows)
+            written = len(new)
         set_columns(
             session,
             target_id,
             [
-                (int(scored.rows[i]), int(scored.columns[j]), _interval(scored, i, j))
+                (int(scored.rows[i]), int(scored.columns[j]), direction, _interval(scored, direction, i, j))
                 for i, j in pairs
                 if not scored.is_new[i, j]
+                for direction in range(len(scored.best))
             ],
         )
     _advance(session, target_id, unit)
@@ -103,9 +116,9 @@ def live_pairs(
 
 
 def set_columns(
-    session: Session, target_id: int, values: Sequence[tuple[int, int, Mapping[str, Any]]]
+    session: Session, target_id: int, values: Sequence[tuple[int, int, int, Mapping[str, Any]]]
 ) -> None:
-    """Set columns of pairs that have a row: (row slot, column slot, values by column)."""
+    """Set columns of pairs that have a row: (row slot, column slot, direction, values by column)."""
     if not values:
         return
     table = Table.metadata.tables[Alignment.__tablename__]
@@ -115,14 +128,20 @@ def set_columns(
             table.c.target_id == target_id,
             table.c.row_slot == bindparam("at_row"),
             table.c.column_slot == bindparam("at_column"),
+            table.c.direction == bindparam("at_direction"),
         )
-        .values({name: bindparam(f"new_{name}") for name in values[0][2]})
+        .values({name: bindparam(f"new_{name}") for name in values[0][3]})
     )
     session.connection().execute(
         statement,
         [
-            {"at_row": row, "at_column": column, **{f"new_{name}": value for name, value in new.items()}}
-            for row, column, new in values
+            {
+                "at_row": row,
+                "at_column": column,
+                "at_direction": direction,
+                **{f"new_{name}": value for name, value in new.items()},
+            }
+            for row, column, direction, new in values
         ],
     )
 
@@ -157,22 +176,32 @@ def _insert_part(session: Session, target_id: int, part: StoredFile, row_count: 
     return row.id
 
 
-def _row(target_id: int, scored: ScoredUnit, i: int, j: int, entries: int, part_id: int) -> dict[str, Any]:
+def _row(target_id: int, scored: ScoredUnit, direction: int, i: int, j: int, part_id: int) -> dict[str, Any]:
+    best = scored.best[direction]
     return {
         "target_id": target_id,
         "row_slot": int(scored.rows[i]),
         "column_slot": int(scored.columns[j]),
-        "score": int(scored.best.count[i, j]) / entries,
-        "row_layer": int(scored.best.row_layer[i, j]),
-        "column_layer": int(scored.best.column_layer[i, j]),
-        "layer_pairs": int(scored.row_layers[i] * scored.column_layers[j]),
+        "direction": direction,
+        "score": scored.score(direction, i, j),
+        "row_layer": int(best.row_layer[i, j]),
+        "column_layer": int(best.column_layer[i, j]),
+        "layer_pairs": int(scored.layer_pairs[i, j]),
         "part_id": part_id,
-        **_interval(scored, i, j),
+        "chance": _known(scored.chance[direction, i, j]),
+        **_interval(scored, direction, i, j),
     }
 
 
-def _interval(scored: ScoredUnit, i: int, j: int) -> dict[str, float]:
-    return {"score_se": float(scored.score_se[i, j]), "score_crossfit": float(scored.crossfit[i, j])}
+def _interval(scored: ScoredUnit, direction: int, i: int, j: int) -> dict[str, float | None]:
+    return {
+        "score_se": _known(scored.score_se[direction, i, j]),
+        "score_crossfit": _known(scored.crossfit[i, j]),
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
 def _insert_ignoring_known(session: Session, rows: list[dict[str, Any]]) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from compute.catalogue import metric_info
 from compute.listcache import ListCache
 from compute.lists import kept_for
-from registry.errors import MissingExtra, NotFoundError
+from registry.errors import MissingExtra, NotFoundError, UsageError
 from registry.handle import Registry
 from registry.lookup import current_name
 from registry.tables import Alignment, Dataset, Embedding, Metric, Slot, Target
+
+if TYPE_CHECKING:
+    from compute.metrics.contract import LayerMetric
 
 
 @dataclass(frozen=True)
@@ -64,32 +69,42 @@ def compare_alignments(
 
     Raises:
         NotFoundError: one of the two pairs is not computed.
+        UsageError: the metric is no mean over items.
         StoreError: a neighbour list is missing or damaged.
         MissingExtra: numba is not installed.
     """
     try:
         from compute.intervals import paired_difference
+        from compute.metrics.engines import engine_of
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"comparing alignments needs the library {error.name}", hint="pip install 'cavewall[models]'"
         ) from error
     with registry.read() as session:
         pairs = [_pair(session, target, partner_id, other) for other in (first_id, second_id)]
-        k = int(session.get_one(Metric, target.metric_id).parameters["k"])
+        row = session.get_one(Metric, target.metric_id)
+        if not metric_info(row.name).has_interval:
+            raise UsageError(
+                f"{row.name} is no mean over items, so that nothing is known of its difference",
+                hint="compare by a target of a metric on neighbours, for example mutual_knn",
+            )
         k_max = kept_for(session, target)
     lists = ListCache(registry, target.recipe, k_max)
-    first, second = (_overlaps(lists, pair, k) for pair in pairs)
+    metric = engine_of(row.name, row.parameters)
+    first, second = (_item_values(lists, pair, metric) for pair in pairs)
     found = paired_difference(first, second)
     return Compared(
         float(first.mean()), float(second.mean()), found.value, found.se, found.ci_low, found.ci_high, found.p
     )
 
 
-def _overlaps(lists: ListCache, pair: tuple[_Side, _Side], k: int) -> NDArray[np.float64]:
-    from compute.intervals import item_overlaps
-
-    left, right = (lists.get(side.embedding_id)[side.layer] for side in pair)
-    return item_overlaps(left, right, k=k)
+def _item_values(lists: ListCache, pair: tuple[_Side, _Side], metric: LayerMetric) -> NDArray[np.float64]:
+    left, right = ({"indices": lists.get(side.embedding_id)[side.layer]} for side in pair)
+    values = metric.item_values(left, right)
+    if values is None:
+        raise ValueError("the metric is no mean over items")
+    forward: NDArray[np.float64] = values[0]
+    return forward
 
 
 def _pair(session: Session, target: Target, one: int, other: int) -> tuple[_Side, _Side]:
@@ -97,6 +112,7 @@ def _pair(session: Session, target: Target, one: int, other: int) -> tuple[_Side
     found = session.scalar(
         select(Alignment).where(
             Alignment.target_id == target.id,
+            Alignment.direction == 0,
             or_(
                 (Alignment.row_slot == slot[one].slot) & (Alignment.column_slot == slot[other].slot),
                 (Alignment.row_slot == slot[other].slot) & (Alignment.column_slot == slot[one].slot),

@@ -1,28 +1,51 @@
-"""All layer pairs of a block at once, on whichever device there is."""
+"""All layer pairs of a block at once, whatever the metric, on whichever device there is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from compute.folds import crossfit, pair_folds
+from compute.crossfitting import grid_and_crossfit
 from compute.grids import ScoredUnit
-from compute.intervals import item_overlaps, standard_error
-from compute.inverted_lists import by_item, shared_by_item, shared_in_folds
-from compute.metrics.mutual_knn import mutual_knn
-from compute.null import Side, null_counts, reduced_lists
-from compute.reduction import BestLayers, best_layers, offsets_of
+from compute.intervals import standard_error
+from compute.metrics.contract import Arrays, KnowsPairChance, LayerMetric, Side
+from compute.null import null_draws
+from compute.reduction import (
+    BestLayers,
+    Flags,
+    Reducer,
+    best_layers,
+    compared_cells,
+    layer_pair_counts,
+    offsets_of,
+)
 from compute.units import SlotTable, Unit, wanted_columns
 
-Lists = NDArray[np.unsignedinteger[Any]]
 Integers = NDArray[np.int64]
-Load = Callable[[int], Lists]
-Reducer = Literal["max", "last"]
+Load = Callable[[int], Arrays]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the engine does with layers.
+
+    Attributes:
+        metric: what compares two layers.
+        reducer: what makes one number of the layer pairs of a pair.
+        is_concatenated: whether the last layer of every embedding is all its layers at once.
+        has_crossfit: whether scores are cross-fitted too: `mutual_knn` alone can be.
+        device: a torch device.
+    """
+
+    metric: LayerMetric
+    reducer: Reducer = "max"
+    is_concatenated: bool = False
+    has_crossfit: bool = False
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -71,115 +94,152 @@ def missing_block(
     return Block(rows, columns, wanted, wanted & new)
 
 
-def score_block(
-    slots: SlotTable, block: Block, load: Load, *, k: int, reducer: Reducer, device: str
-) -> ScoredUnit:
-    """Return the counts of every layer pair of a block, the best of each pair, and how sure it is.
+def score_block(block: Block, load: Load, rule: Rule) -> ScoredUnit:
+    """Return the grid of a block, the best layers of each pair, and how sure its score is.
 
     Args:
-        slots: the target's matrix.
         block: what is missing.
-        load: gives the (layers, n, k_max) lists of a slot.
-        k: how many neighbours count.
-        reducer: over the layer pairs of a pair.
-        device: a torch device; `cpu` takes the inverted lists.
+        load: gives the stored arrays of a slot, with a leading axis of layers.
+        rule: how to compare.
+
+    Raises:
+        ValueError: layers cannot be compared by this metric.
     """
-    row_layers, column_layers = slots.layers[list(block.rows)], slots.layers[list(block.columns)]
-    rows = np.concatenate([load(slot)[:, :, :k] for slot in block.rows])
-    columns = np.concatenate([load(slot)[:, :, :k] for slot in block.columns])
-    row_folds, column_folds = pair_folds(rows), pair_folds(columns)
-    if device == "cpu":
-        limits = _limits(block, row_layers, column_layers)
-        grid, in_fold = shared_in_folds(rows, columns, row_folds, k=k, column_limits=limits)
+    metric = rule.metric
+    rows, columns = (metric.stack([load(slot) for slot in slots]) for slots in (block.rows, block.columns))
+    limits = column_limits(block, rows.layer_counts, columns.layer_counts)
+    cells = _cells(rows, columns, rule)
+    fitted = np.full(block.wanted.shape, np.nan)
+    grid: NDArray[Any]
+    if rule.has_crossfit:
+        grid, fitted = grid_and_crossfit(
+            rows, columns, limits=limits, reducer=rule.reducer, cells=cells, device=rule.device
+        )
     else:
-        left, right = _on(device, rows), _on(device, columns)
-        marks = torch.from_numpy(row_folds).to(device)
-        grid = mutual_knn(left, right, k=k).cpu().numpy()
-        in_fold = mutual_knn(left, right, k=k, row_marks=marks).cpu().numpy()
-    best = best_layers(grid, row_layers, column_layers, reducer)
-    fitted = crossfit(
-        grid,
-        in_fold,
-        row_folds.sum(axis=(1, 2), dtype=np.int64),
-        column_folds.sum(axis=(1, 2), dtype=np.int64),
-        row_layers,
-        column_layers,
-        entries=rows.shape[1] * k,
-        reducer=reducer,
-    )
-    errors = _standard_errors(block, best, load, k)
+        grid = metric.grid(rows, columns, limits=limits, device=rule.device)
+    grid = _from_the_left(grid)
+    best = [
+        best_layers(one, rows.layer_counts, columns.layer_counts, rule.reducer, cells=cells) for one in grid
+    ]
     return ScoredUnit(
-        block.rows,
-        block.columns,
-        row_layers,
-        column_layers,
-        block.wanted,
-        grid,
-        best,
-        errors,
-        fitted,
-        block.is_new,
+        rows=block.rows,
+        columns=block.columns,
+        row_layers=rows.layer_counts,
+        column_layers=columns.layer_counts,
+        wanted=block.wanted,
+        is_new=block.is_new,
+        grid=grid,
+        scale=metric.scale(rows.item_count),
+        best=best,
+        score_se=_standard_errors(block, best, load, metric),
+        crossfit=fitted,
+        cells=cells,
+        layer_pairs=layer_pair_counts(
+            rows.layer_counts, columns.layer_counts, is_concatenated=rule.is_concatenated
+        ),
+        chance=_chances(block, best, load, metric),
     )
 
 
 def null_block(
-    block: Block,
-    load: Load,
-    orders: Callable[[int, int], Integers],
-    *,
-    draws: int,
-    k: int,
-    reducer: Reducer,
-    device: str,
-) -> NDArray[np.int32]:
-    """Return the reduced counts of a block's pairs in every draw, (draws, rows, columns).
+    block: Block, load: Load, orders: Callable[[int, int], Integers], rule: Rule, *, draws: int
+) -> NDArray[Any]:
+    """Return the reduced entries of a block's pairs in every draw, (draws, directions, rows, columns).
+
+    Directions are in the order of `ScoredUnit`.
 
     Args:
         block: the pairs.
-        load: gives the (layers, n, k_max) lists of a slot.
+        load: gives the stored arrays of a slot.
         orders: gives the permutation of a slot's items in a draw; called with both.
+        rule: how to compare.
         draws: how many.
-        k: how many neighbours count.
-        reducer: of the score.
-        device: a torch device; `cpu` takes the inverted lists.
     """
-    rows, columns = (_side(slots, load, k, reducer) for slots in (block.rows, block.columns))
+    metric = rule.metric
+
+    def side(slots: Sequence[int]) -> Side:
+        return metric.stack([_reduced(load(slot), rule.reducer) for slot in slots])
 
     def of_draw(draw: int) -> tuple[Sequence[Integers], Sequence[Integers]]:
         known = {slot: orders(slot, draw) for slot in {*block.rows, *block.columns}}
         return [known[slot] for slot in block.rows], [known[slot] for slot in block.columns]
 
-    limits = _limits(block, rows.layer_counts, columns.layer_counts)
-
-    def count(left: Lists, right: Lists) -> Integers:
-        if device == "cpu":
-            return shared_by_item(left, right, limits)
-        stacks = (_on(device, lists.transpose(1, 0, 2)) for lists in (left, right))
-        counted: Integers = mutual_knn(*stacks, k=k).cpu().numpy()
-        return counted
-
-    return null_counts(rows, columns, of_draw, draws, count)
-
-
-def _side(slots: tuple[int, ...], load: Load, k: int, reducer: Reducer) -> Side:
-    stacks = [reduced_lists(load(slot), reducer) for slot in slots]
-    return Side(by_item(np.concatenate(stacks), k), np.array([len(stack) for stack in stacks]))
+    rows, columns = side(block.rows), side(block.columns)
+    drawn = null_draws(
+        metric,
+        rows,
+        columns,
+        of_draw,
+        draws,
+        limits=column_limits(block, rows.layer_counts, columns.layer_counts),
+        cells=_cells(rows, columns, rule),
+        device=rule.device,
+    )
+    return drawn[:, ::-1]  # as `_from_the_left` turns the grid
 
 
-def _limits(block: Block, row_layers: Integers, column_layers: Integers) -> Integers:
+def column_limits(block: Block, row_layers: Integers, column_layers: Integers) -> Integers:
     """Return how many column layers lie to the left of each row layer's own slot."""
     before = np.searchsorted(block.columns, block.rows)
-    return np.repeat(offsets_of(column_layers)[before], row_layers)
+    limits: Integers = np.repeat(offsets_of(column_layers)[before], row_layers)
+    return limits
 
 
-def _on(device: str, lists: NDArray[Any]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(lists).astype(np.int32)).to(device)
+def _from_the_left(grid: NDArray[Any]) -> NDArray[Any]:
+    """Return a grid with the direction from the column, which is the left of its pair, before the other."""
+    return grid[::-1]
 
 
-def _standard_errors(block: Block, best: BestLayers, load: Load, k: int) -> NDArray[np.float64]:
-    errors = np.full(block.wanted.shape, np.nan)
+def _cells(rows: Side, columns: Side, rule: Rule) -> Flags | None:
+    if not rule.is_concatenated or rule.reducer == "last":
+        return None
+    return compared_cells(rows.layer_counts, columns.layer_counts)
+
+
+def _reduced(arrays: Arrays, reducer: Reducer) -> Arrays:
+    """Return the layers that a reducer looks at: all of them, or the last."""
+    return arrays if reducer == "max" else {name: array[-1:] for name, array in arrays.items()}
+
+
+def layer_of(arrays: Arrays, layer: int) -> Arrays:
+    """Return the arrays of one layer, without an axis of layers."""
+    return {name: array[layer] for name, array in arrays.items()}
+
+
+def _chances(
+    block: Block, best: Sequence[BestLayers], load: Load, metric: LayerMetric
+) -> NDArray[np.float64]:
+    """Return the closed form of a metric whose chance depends on the layers, at the best ones; else NaN."""
+    chances = np.full((len(best), *block.wanted.shape), np.nan)
+    if not isinstance(metric, KnowsPairChance):
+        return chances
+    for i, j, direction, left, right in _best_pairs(block, best, load):
+        expected = metric.pair_chance(left, right)
+        if expected is None:
+            break
+        chances[direction, i, j] = expected[direction]
+    return chances
+
+
+def _best_pairs(
+    block: Block, best: Sequence[BestLayers], load: Load
+) -> Iterator[tuple[int, int, int, Arrays, Arrays]]:
+    """Yield the position, the direction and the best layers of every wanted pair."""
     for i, j in zip(*np.nonzero(block.wanted), strict=True):
-        left = load(block.rows[i])[best.row_layer[i, j]]
-        right = load(block.columns[j])[best.column_layer[i, j]]
-        errors[i, j] = standard_error(item_overlaps(left, right, k=k))
+        for direction, chosen in enumerate(best):
+            left = layer_of(load(block.columns[j]), chosen.column_layer[i, j])
+            right = layer_of(load(block.rows[i]), chosen.row_layer[i, j])
+            yield int(i), int(j), direction, left, right
+
+
+def _standard_errors(
+    block: Block, best: Sequence[BestLayers], load: Load, metric: LayerMetric
+) -> NDArray[np.float64]:
+    """Return the standard error of every wanted score, (directions, rows, columns); NaN where it has none."""
+    errors = np.full((len(best), *block.wanted.shape), np.nan)
+    for i, j, direction, left, right in _best_pairs(block, best, load):
+        values = metric.item_values(left, right)
+        if values is None:
+            break
+        errors[direction, i, j] = standard_error(values[direction])
     return errors

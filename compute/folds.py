@@ -47,6 +47,7 @@ def crossfit(
     *,
     entries: int,
     reducer: Literal["max", "last"],
+    cells: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Return the cross-fitted score of every pair of embeddings.
 
@@ -65,12 +66,15 @@ def crossfit(
         column_layer_counts: how many layers each embedding of the columns has.
         entries: n * k, the entries of a layer in both folds.
         reducer: `last` chooses nothing: the mean of both folds at the last layers.
+        cells: (r, c), which layer pairs can be chosen; None for all.
 
     Returns:
         (rows, columns) scores in 0..1.
     """
     ones = _fold_score(fold_counts, row_entries, column_entries)
     zeros = _fold_score(counts - fold_counts, entries - row_entries, entries - column_entries)
+    if cells is not None and reducer == "max":
+        ones, zeros = (np.where(cells, fold, -1) for fold in (ones, zeros))
     rows, columns = offsets_of(row_layer_counts), offsets_of(column_layer_counts)
     result = np.empty((len(row_layer_counts), len(column_layer_counts)))
     for i in range(len(row_layer_counts)):

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from compute.catalogue import MetricInfo, form_key
 from compute.lists import kept_for
-from compute.plan import NULL_RATE, RATE
+from compute.pace import Pace
+from compute.recipe import parse_recipe
 from registry.errors import Interrupted, MissingExtra
 from registry.handle import Registry
 from registry.lock import Writer, stop_if_cancelled
@@ -16,6 +18,8 @@ from registry.tables import Dataset, Target
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from compute.engine import Rule
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class RunOptions:
         null: whether the nulls are drawn too; without them a run only scores.
         budget: seconds after which no further unit begins; None for no limit.
         unit_layer_pairs: at most how many layer pairs a unit holds; None for about two seconds of work.
+        memory: bytes that the run may use for layers and grids; None for half of what is free.
         report: called with the phase, how much of it is done, and how much there is.
         stop: returns the exit code to end with where a signal has come, else None; asked between units.
     """
@@ -37,6 +42,7 @@ class RunOptions:
     null: bool = True
     budget: float | None = None
     unit_layer_pairs: int | None = None
+    memory: int | None = None
     report: Callable[[str, int, int], None] = lambda _phase, _done, _total: None
     stop: Callable[[], int | None] = lambda: None
 
@@ -56,14 +62,11 @@ class RunSummary:
     drawn_layer_pairs: int = 0
     seconds: float = 0.0
     null_seconds: float = 0.0
-    entries: int = 0
-    drawn_entries: int = 0
+    forms_built: int = 0
     warnings: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, Any]:
         """Return what the run's row keeps."""
-        measured = ((RATE, self.entries, self.seconds), (NULL_RATE, self.drawn_entries, self.null_seconds))
-        rates = {key: entries / seconds for key, entries, seconds in measured if seconds > 0 and entries}
         return {
             "pairs": self.pairs,
             "layer_pairs": self.layer_pairs,
@@ -71,13 +74,28 @@ class RunSummary:
             "units": self.units,
             "failed": self.failed,
             "calibrated": self.calibrated,
-            **rates,
+            "forms_built": self.forms_built,
         }
 
 
 @dataclass(frozen=True)
 class Job:
-    """One target in one run, with what its work needs."""
+    """One target in one run, with what its work needs.
+
+    Attributes:
+        registry: where.
+        writer: the holder of the lock.
+        options: how the run works.
+        summary: what it did so far.
+        target: whose matrix.
+        dataset: of its items.
+        info: what is known of the metric.
+        parameters: the metric's.
+        device: a torch device.
+        deadline: when no further unit begins.
+        memory: bytes for layers and grids.
+        pace: how fast this host works.
+    """
 
     registry: Registry
     writer: Writer
@@ -85,15 +103,35 @@ class Job:
     summary: RunSummary
     target: Target
     dataset: Dataset
-    k: int
+    info: MetricInfo
+    parameters: dict[str, Any]
     device: str
     deadline: float
+    memory: int
+    pace: Pace
 
     @property
     def k_max(self) -> int:
         """How many neighbours its lists keep."""
         with self.registry.read() as session:
             return kept_for(session, self.target)
+
+    @property
+    def form(self) -> str:
+        """The key of the form that the metric needs of a layer."""
+        return form_key(self.info.name, self.parameters)
+
+    def rule(self) -> Rule:
+        """Return how the engine compares layers."""
+        modules = torch_modules()
+        rule: Rule = modules["engine"].Rule(
+            modules["metrics"].engine_of(self.info.name, self.parameters),
+            reducer=self.target.reducer,
+            is_concatenated=parse_recipe(self.target.recipe).concatenation is not None,
+            has_crossfit=self.info.has_crossfit,
+            device=self.device,
+        )
+        return rule
 
 
 def pause(job: Job) -> bool:
@@ -124,6 +162,9 @@ def torch_modules() -> dict[str, ModuleType]:
     try:
         import compute.devices
         import compute.engine
+        import compute.form_building
+        import compute.gates
+        import compute.metrics.engines
         import compute.null
         import compute.prepare
     except ModuleNotFoundError as error:
@@ -133,6 +174,9 @@ def torch_modules() -> dict[str, ModuleType]:
     return {
         "devices": compute.devices,
         "engine": compute.engine,
+        "forms": compute.form_building,
+        "gates": compute.gates,
+        "metrics": compute.metrics.engines,
         "null": compute.null,
         "prepare": compute.prepare,
     }

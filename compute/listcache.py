@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
+from compute.layercache import BYTES_KEPT, Arrays, LayerCache
 from compute.lists import load_lists
 from compute.versions import NEIGHBOURS_VERSION
 from registry.errors import StoreError
 from registry.handle import Registry
 from registry.tables import Neighbours
-
-BYTES_KEPT = 512 * 2**20
 
 Lists = NDArray[np.unsignedinteger[Any]]
 
@@ -30,9 +28,7 @@ class ListCache:
         self._registry = registry
         self._recipe = recipe
         self._k_max = k_max
-        self._bytes_kept = bytes_kept
-        self._lists: OrderedDict[int, Lists] = OrderedDict()
-        self._bytes = 0
+        self._cache = LayerCache(self.read, bytes_kept)
         self.tied_rows: dict[int, NDArray[np.int32]] = {}
 
     def get(self, embedding_id: int) -> Lists:
@@ -41,17 +37,13 @@ class ListCache:
         Raises:
             StoreError: they are not there, or their file is damaged.
         """
-        if embedding_id in self._lists:
-            self._lists.move_to_end(embedding_id)
-            return self._lists[embedding_id]
+        return self._cache.get(embedding_id)["indices"]
+
+    def read(self, embedding_id: int) -> Arrays:
+        """Return the stored arrays of an embedding, read anew."""
         lists, tied = load_lists(self._registry.store, self._row(embedding_id))
         self.tied_rows[embedding_id] = tied
-        self._lists[embedding_id] = lists
-        self._bytes += lists.nbytes
-        while self._bytes > self._bytes_kept and len(self._lists) > 1:
-            _, oldest = self._lists.popitem(last=False)
-            self._bytes -= oldest.nbytes
-        return lists
+        return {"indices": lists}
 
     def _row(self, embedding_id: int) -> Neighbours:
         with self._registry.read() as session:

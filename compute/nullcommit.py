@@ -21,21 +21,20 @@ if TYPE_CHECKING:
 def calibrated_pairs(session: Session, target: Target, unit: Unit) -> set[tuple[int, int]]:
     """Return the pairs of a unit's block whose null is done, beyond what the watermarks promise."""
     statement = select(Alignment.row_slot, Alignment.column_slot).where(
-        *in_block(target.id, unit), Alignment.draws == target.draws
+        *in_block(target.id, unit), Alignment.draws == target.draws, Alignment.direction == 0
     )
     return {(row, column) for row, column in session.execute(statement)}
 
 
-def observed_scores(session: Session, target_id: int, unit: Unit) -> dict[tuple[int, int], float]:
-    """Return the scores of a unit's block."""
-    statement = select(Alignment.row_slot, Alignment.column_slot, Alignment.score).where(
-        *in_block(target_id, unit)
-    )
-    return {(row, column): score for row, column, score in session.execute(statement)}
+def observed_scores(session: Session, target_id: int, unit: Unit) -> dict[tuple[int, int, int], float]:
+    """Return the scores of a unit's block, by direction, row slot and column slot."""
+    columns = (Alignment.direction, Alignment.row_slot, Alignment.column_slot, Alignment.score)
+    statement = select(*columns).where(*in_block(target_id, unit))
+    return {(direction, row, column): score for direction, row, column, score in session.execute(statement)}
 
 
 def commit_null(
-    session: Session, target: Target, unit: Unit, block: Block | None, found: Calibration | None, entries: int
+    session: Session, target: Target, unit: Unit, block: Block | None, found: Calibration | None, scale: float
 ) -> int:
     """Write the nulls of a unit's pairs whose slots are live, advance the watermarks, and return how many.
 
@@ -44,8 +43,8 @@ def commit_null(
         target: whose matrix, as the run read it.
         unit: the block of the matrix.
         block: its pairs that were missing; None where there were none.
-        found: what their draws say, in counts.
-        entries: what a count is divided by, n * k.
+        found: what their draws say, (directions, rows, columns), in entries of a grid.
+        scale: what an entry is divided by to be a score.
 
     Raises:
         ConflictError: somebody raised the target's draws since the run began; nothing is written.
@@ -61,7 +60,14 @@ def commit_null(
     if block is not None and found is not None:
         pairs = live_pairs(session, target.id, block.rows, block.columns, block.wanted)
         values = [
-            (block.rows[i], block.columns[j], _columns(found, i, j, target.draws, entries)) for i, j in pairs
+            (
+                block.rows[i],
+                block.columns[j],
+                direction,
+                _columns(found, (direction, i, j), target.draws, scale),
+            )
+            for i, j in pairs
+            for direction in range(len(found.p))
         ]
         set_columns(session, target.id, values)
         written = len(pairs)
@@ -69,13 +75,13 @@ def commit_null(
     return written
 
 
-def _columns(found: Calibration, i: int, j: int, draws: int, entries: int) -> dict[str, Any]:
-    calibrated = float(found.calibrated[i, j])
+def _columns(found: Calibration, at: tuple[int, int, int], draws: int, scale: float) -> dict[str, Any]:
+    calibrated = float(found.calibrated[at])
     return {
-        "null_mean": float(found.null_mean[i, j]) / entries,
-        "null_sd": float(found.null_sd[i, j]) / entries,
-        "tau": int(found.tau[i, j]) / entries,
-        "p": float(found.p[i, j]),
+        "null_mean": float(found.null_mean[at]) / scale,
+        "null_sd": float(found.null_sd[at]) / scale,
+        "tau": float(found.tau[at]) / scale,
+        "p": float(found.p[at]),
         "calibrated": None if math.isnan(calibrated) else calibrated,
         "draws": draws,
     }

@@ -40,7 +40,8 @@ def remove_pairs(session: Session, store: Store, embedding_ids: Collection[int])
             or_(Alignment.row_slot.in_(gone), Alignment.column_slot.in_(gone)),
         )
         part_ids = list(session.scalars(select(Alignment.part_id).where(*touched).distinct()))
-        pairs += len(session.execute(delete(Alignment).where(*touched).returning(Alignment.row_slot)).all())
+        deleted = session.scalars(delete(Alignment).where(*touched).returning(Alignment.direction))
+        pairs += sum(direction == 0 for direction in deleted)
         for part in session.scalars(select(Part).where(Part.id.in_(part_ids)).order_by(Part.id)):
             old.append(part.uri)
             _rewrite(session, store, part, gone)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Sequence
 
 from compute.building import build_missing_lists
 from compute.calibrating import calibrate_missing_pairs
+from compute.catalogue import metric_info
+from compute.forming import build_missing_forms
 from compute.job import Job, RunOptions, RunSummary, torch_modules
+from compute.memory import default_budget
+from compute.pace import Pace
 from compute.plan import TargetPlan, make_plan, selected_targets
 from compute.scoring import score_missing_pairs
 from compute.slots import assign_slots
 from registry.handle import Registry
+from registry.host_rates import rates, record_rate
 from registry.lock import Writer, writer_lock
 from registry.tables import Dataset, Metric
 
@@ -61,14 +67,36 @@ def _job(
     with registry.read() as session:
         (target,) = selected_targets(session, [plan.name])
         dataset = session.get_one(Dataset, target.dataset_id)
-        k = int(session.get_one(Metric, target.metric_id).parameters["k"])
-    return Job(registry, writer, options, summary, target, dataset, k, device, deadline)
+        metric = session.get_one(Metric, target.metric_id)
+        known = rates(session, socket.gethostname(), device)
+    return Job(
+        registry,
+        writer,
+        options,
+        summary,
+        target,
+        dataset,
+        metric_info(metric.name),
+        dict(metric.parameters),
+        device,
+        deadline,
+        options.memory or default_budget(),
+        Pace(known),
+    )
 
 
 def _fill(job: Job) -> None:
     with job.writer.begin() as session:
         assign_slots(session, job.target)
-    build_missing_lists(job)
-    score_missing_pairs(job)
-    if job.options.null and not job.summary.out_of_budget:
-        calibrate_missing_pairs(job)
+    try:
+        if job.info.needs == "neighbours":
+            build_missing_lists(job)
+        else:
+            build_missing_forms(job)
+        score_missing_pairs(job)
+        if job.options.null and not job.summary.out_of_budget:
+            calibrate_missing_pairs(job)
+    finally:
+        with job.writer.begin() as session:
+            for work, rate in job.pace.measured().items():
+                record_rate(session, socket.gethostname(), job.device, work, rate, job.writer.run_id)

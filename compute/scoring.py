@@ -9,70 +9,76 @@ from sqlalchemy.orm import Session
 
 from compute.commit import commit_unit, existing_pairs
 from compute.job import Job, pause, torch_modules
-from compute.listcache import ListCache
 from compute.lists import TIES_WORTH_A_WARNING, tied_share
+from compute.material import Material
+from compute.pace import SCORE_SECONDS
 from compute.slots import slot_table
-from compute.units import SlotTable, Unit, missing, units
+from compute.unit_sizes import paced_units, without_memory
+from compute.units import SlotTable, Unit, missing
 from registry.errors import StoreError
+from registry.host_rates import score_work
 from registry.runs import clear_failure, record_failure
 
-ENTRIES_PER_UNIT = 400_000 * 10 * 1024  # list entries compared in one unit: a second or two on two cores
+STAGE = "align"
 
 
 def score_missing_pairs(job: Job) -> None:
     """Score every pair that is missing, unit by unit, each committed on its own."""
-    with job.registry.read() as session:
-        slots = slot_table(session, job.target, [])
-    lists = ListCache(job.registry, job.target.recipe, job.k_max)
-    per_pair = job.dataset.item_count * job.k
-    limit = job.options.unit_layer_pairs or max(1, ENTRIES_PER_UNIT // per_pair)
+
+    def read() -> SlotTable:
+        with job.registry.read() as session:
+            return slot_table(session, job.target, [])
+
     pairs = cast("Literal['all', 'across']", job.target.pairs)
-    total, done = int(missing(slots, pairs).pairs.sum()), 0
-    for unit in units(slots, pairs, limit):
+    total, done = int(missing(read(), pairs).pairs.sum()), 0
+    if total == 0:
+        return
+    material = Material(job)
+    for slots, unit in paced_units(job, read, score_work(job.info.name), SCORE_SECONDS):
         job.options.report("align", done, total)
         if pause(job):
             break
         begun = time.perf_counter()
-        done += _do_unit(job, slots, unit, lists)
+        done += _do_unit(job, slots, unit, material)
         job.summary.seconds += time.perf_counter() - begun
     job.options.report("align", done, total)
-    _warn_of_ties(job, lists)
+    _warn_of_ties(job, material)
 
 
-def _do_unit(job: Job, slots: SlotTable, unit: Unit, lists: ListCache) -> int:
+def _do_unit(job: Job, slots: SlotTable, unit: Unit, material: Material) -> int:
     """Compute a unit and commit it; a unit that fails leaves its watermarks and a row in `failure`."""
-    subject = (
-        f"target {job.target.name} rows {unit.rows[0]}-{unit.rows[-1]} columns {unit.start}-{unit.stop - 1}"
-    )
+    subject = unit.subject(job.target.name)
     try:
-        return _commit(job, slots, unit, lists, subject)
+        return without_memory(unit, lambda part: _commit(job, slots, part, material, subject))
     except (StoreError, ValueError) as error:
         with job.writer.begin() as session:
-            record_failure(session, subject, "align", str(error), job.writer.run_id)
+            record_failure(session, subject, STAGE, str(error), job.writer.run_id)
         job.summary.failed += 1
         job.summary.warnings.append(f"{subject}: {error}")
         return 0
 
 
-def _commit(job: Job, slots: SlotTable, unit: Unit, lists: ListCache, subject: str) -> int:
-    engine = torch_modules()["engine"]
-    target = job.target
+def _commit(job: Job, slots: SlotTable, unit: Unit, material: Material, subject: str) -> int:
+    modules, target = torch_modules(), job.target
     with job.registry.read() as session:
-        known = existing_pairs(session, target.id, unit)
-    block = engine.missing_block(slots, unit, target.pairs, known.complete, known.written)
+        known = existing_pairs(session, target.id, unit, has_interval=job.info.has_interval)
+    block = modules["engine"].missing_block(slots, unit, target.pairs, known.complete, known.written)
     scored, part = None, None
     if block is not None:
-
-        def load(slot: int) -> Any:
-            return lists.get(int(slots.embedding[slot]))
-
-        scored = engine.score_block(slots, block, load, k=job.k, reducer=target.reducer, device=job.device)
+        load = material.loader(slots)
+        begun = time.perf_counter()
+        scored = modules["engine"].score_block(block, load, material.rule)
+        job.pace.note(
+            score_work(job.info.name),
+            float((scored.layer_pairs * scored.wanted).sum()) * job.dataset.item_count,
+            time.perf_counter() - begun,
+        )
+        modules["gates"].check_unit(scored, load, material.rule, job.info, material.namer(slots))
         part = _store_grid(job, scored) if scored.layer_pair_count else None
     with job.writer.begin() as session:
         written = _write(session, job, unit, scored, part, subject)
     if scored is not None:
         job.summary.layer_pairs += scored.layer_pair_count
-        job.summary.entries += scored.layer_pair_count * job.dataset.item_count * job.k
     job.summary.pairs += written
     job.summary.units += 1
     return written
@@ -85,22 +91,15 @@ def _store_grid(job: Job, scored: Any) -> Any:
 
 
 def _write(session: Session, job: Job, unit: Unit, scored: Any, part: Any, subject: str) -> int:
-    clear_failure(session, subject, "align")
-    return commit_unit(
-        session,
-        job.target.id,
-        unit,
-        scored,
-        entries_per_score=job.dataset.item_count * job.k,
-        part=part,
-        run_id=job.writer.run_id,
-    )
+    clear_failure(session, subject, STAGE)
+    return commit_unit(session, job.target.id, unit, scored, part=part, run_id=job.writer.run_id)
 
 
-def _warn_of_ties(job: Job, lists: ListCache) -> None:
-    for embedding_id, tied_rows in lists.tied_rows.items():
-        share = tied_share(tied_rows, job.k, job.dataset.item_count)
+def _warn_of_ties(job: Job, material: Material) -> None:
+    k = job.parameters.get("k")
+    for embedding_id, tied_rows in material.tied_rows.items():
+        share = tied_share(tied_rows, int(k or 0), job.dataset.item_count)
         if share > TIES_WORTH_A_WARNING:
             job.summary.warnings.append(
-                f"embedding {embedding_id}: in {share:.0%} of the rows a tie decides who is neighbour {job.k}"
+                f"embedding {embedding_id}: in {share:.0%} of the rows a tie decides who is neighbour {k}"
             )

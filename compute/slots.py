@@ -9,9 +9,11 @@ import numpy as np
 from sqlalchemy import Select, exists, func, insert, select
 from sqlalchemy.orm import Session
 
+from compute.catalogue import metric_info
+from compute.forms import UNFIT
 from compute.recipe import parse_recipe
 from compute.units import SlotTable
-from registry.tables import Checkpoint, Embedding, Slot, Target, TargetExtraction
+from registry.tables import Checkpoint, Embedding, Failure, Metric, Slot, Target, TargetExtraction
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,38 @@ class Candidate:
     layers: int
 
 
-def candidates_statement(target: Target) -> Select[int, str, int]:
+def layers_beyond(target: Target) -> int:
+    """Return how many layers a target has beside those of an embedding: 1 for all of them side by side."""
+    return int(parse_recipe(target.recipe).concatenation is not None)
+
+
+def _kinds(target: Target, metric: str) -> tuple[str, ...]:
+    """Return which kinds of embeddings a target can take.
+
+    A kernel or distances have neighbours and no features; distances have no mean that could be taken away,
+    and neither can be laid side by side.
+    """
+    rule = parse_recipe(target.recipe)
+    if metric_info(metric).needs == "features" or rule.concatenation is not None:
+        return ("features",)
+    if any(step not in {"centre", "l2"} for step in rule.steps):
+        return ("features",)
+    return ("features", "kernel") if rule.steps else ("features", "kernel", "distances")
+
+
+def candidates_statement(target: Target, metric: str) -> Select[int, str, int]:
     """Return the query for ready embeddings in scope without a live slot, in order of arrival.
 
-    Distances have no mean that could be taken away: a recipe that changes features never takes them in.
+    Those that the metric was found not to be defined for are left out.
     """
     has_slot = exists().where(Slot.target_id == target.id, Slot.embedding_id == Embedding.id, Slot.is_live)
-    kinds = (
-        ("features", "kernel") if parse_recipe(target.recipe).steps else ("features", "kernel", "distances")
+    is_unfit = exists().where(
+        Failure.stage == UNFIT,
+        Failure.subject == "embedding " + Embedding.content_key + f" in target {target.content_key}",
     )
+    kinds = _kinds(target, metric)
     return (
-        select(Embedding.id, TargetExtraction.modality, Embedding.layer_count)
+        select(Embedding.id, TargetExtraction.modality, Embedding.layer_count + layers_beyond(target))
         .join(Checkpoint, Checkpoint.id == Embedding.checkpoint_id)
         .join(
             TargetExtraction,
@@ -46,6 +69,7 @@ def candidates_statement(target: Target) -> Select[int, str, int]:
             Embedding.kind.in_(kinds),
             Checkpoint.retired_at.is_(None),
             ~has_slot,
+            ~is_unfit,
         )
         .order_by(Embedding.id)
     )
@@ -53,7 +77,12 @@ def candidates_statement(target: Target) -> Select[int, str, int]:
 
 def candidates(session: Session, target: Target) -> list[Candidate]:
     """Return the embeddings that the next run will give a slot."""
-    return [Candidate(*row) for row in session.execute(candidates_statement(target))]
+    statement = candidates_statement(target, _metric_name(session, target))
+    return [Candidate(*row) for row in session.execute(statement)]
+
+
+def _metric_name(session: Session, target: Target) -> str:
+    return session.get_one(Metric, target.metric_id).name
 
 
 def assign_slots(session: Session, target: Target) -> int:
@@ -62,7 +91,9 @@ def assign_slots(session: Session, target: Target) -> int:
     Only the holder of the lock may call this. The rows it decides by are locked against change, so that a
     checkpoint retired in the same moment either is seen as retired or finds its new slot and kills it.
     """
-    statement = candidates_statement(target).with_for_update(read=True, of=[Checkpoint, Embedding])
+    statement = candidates_statement(target, _metric_name(session, target)).with_for_update(
+        read=True, of=[Checkpoint, Embedding]
+    )
     found = [Candidate(*row) for row in session.execute(statement)]
     first = session.scalar(
         select(func.coalesce(func.max(Slot.slot) + 1, 0)).where(Slot.target_id == target.id)
@@ -93,7 +124,7 @@ def slot_table(session: Session, target: Target, ahead: list[Candidate]) -> Slot
             Slot.done_through,
             Slot.null_through,
             TargetExtraction.modality,
-            Embedding.layer_count,
+            Embedding.layer_count + layers_beyond(target),
         )
         .join(Embedding, Embedding.id == Slot.embedding_id)
         .join(

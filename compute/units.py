@@ -61,6 +61,10 @@ class Unit:
     start: int
     stop: int
 
+    def subject(self, target: str) -> str:
+        """Return what a failure of this unit is recorded as."""
+        return f"target {target} rows {self.rows[0]}-{self.rows[-1]} columns {self.start}-{self.stop - 1}"
+
 
 Pairs = Literal["all", "across"]
 

@@ -117,7 +117,11 @@ def _rows_below(target: Target, row: type[Slot], watermark: SQLColumnExpression[
         .join(row, (row.target_id == Alignment.target_id) & (row.slot == Alignment.row_slot))
         .join(column, (column.target_id == Alignment.target_id) & (column.slot == Alignment.column_slot))
         .where(
-            Alignment.target_id == target.id, row.is_live, column.is_live, Alignment.column_slot < watermark
+            Alignment.target_id == target.id,
+            Alignment.direction == 0,
+            row.is_live,
+            column.is_live,
+            Alignment.column_slot < watermark,
         )
         .group_by(Alignment.row_slot)
     )

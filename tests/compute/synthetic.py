@@ -140,7 +140,8 @@ class SyntheticZoo:
 
     def add_target(self, *, draws: int = FEWEST_DRAWS, scheme: str = "items", **rule: object) -> str:
         null = NullRule(draws=draws, scheme=scheme)
-        chosen = TargetRule(**{"k": 5, "null": null, **rule})  # type: ignore[arg-type]
+        usual = {} if "parameters" in rule else {"k": 5}
+        chosen = TargetRule(**{**usual, "null": null, **rule})  # type: ignore[arg-type]
         return add_target(self.registry, "made-up", list(self.extraction_ids.values()), chosen).name
 
     def retire(self, number: int) -> None:

@@ -51,7 +51,11 @@ def pretended(slots: SlotTable, unit: Unit, known: Known) -> ScoredUnit | None:
     ones = np.ones(shape, np.int64)
     best = BestLayers(ones, 0 * ones, 0 * ones)
     layers = np.ones(len(rows), np.int64), np.ones(len(columns), np.int64)
-    return ScoredUnit(rows, columns, *layers, wanted, ones, best, 0.1 * ones, 0.1 * ones, new)
+    tenth = 0.1 * ones
+    each = tenth[None]
+    return ScoredUnit(
+        rows, columns, *layers, wanted, new, ones[None], 16.0, [best], each, tenth, None, ones, each
+    )
 
 
 class Histories(RuleBasedStateMachine):
@@ -115,9 +119,7 @@ class Histories(RuleBasedStateMachine):
         scored = pretended(slots, unit, known)
         part = StoredFile("grids/none", "0" * 64, 0) if scored else None
         with self.registry.write() as session:
-            commit_unit(
-                session, self.target.id, unit, scored, entries_per_score=16, part=part, run_id=self.run_id
-            )
+            commit_unit(session, self.target.id, unit, scored, part=part, run_id=self.run_id)
 
     @invariant()
     def what_is_promised_is_written(self) -> None:

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from compute.engine import Block, null_block
-from compute.inverted_lists import by_item, shared_by_item
+from compute.engine import Block, Rule, null_block
+from compute.metrics.mutual_knn import MutualKnn
 from compute.neighbours import nearest_neighbours
-from compute.null import Side, calibrate, draw_key, null_counts, permuted, tau_rank
+from compute.null import calibrate, draw_key, null_draws, tau_rank
 from compute.recipe import parse_recipe, prepare
 from compute.schemes import all_items
 from registry.keys import sha256_of_bytes
@@ -67,7 +67,10 @@ def test_permuted_lists_are_those_of_permuted_items(seed: int, n: int, layers: l
     random = np.random.default_rng(seed)
     lists = random_lists(random, sum(layers), n, 3)
     orders = [random.permutation(n) for _ in layers]
-    found = permuted(Side(by_item(lists, 3), np.array(layers)), orders).transpose(1, 0, 2)
+    starts = np.cumsum([0, *layers])
+    metric = MutualKnn(k=3)
+    side = metric.stack([{"indices": lists[a:b]} for a, b in itertools.pairwise(starts)])
+    found = metric.permuted(side, orders).arrays["lists"].transpose(1, 0, 2)
     owner = np.repeat(np.arange(len(layers)), layers)
     for layer, result in enumerate(found):
         assert result.tolist() == moved(lists[layer], orders[owner[layer]]).tolist()
@@ -86,7 +89,8 @@ def test_draws_of_a_block_are_those_of_the_definition(device: str, reducer: str)
 
     wanted = np.array([[True, False], [True, True]])
     block = Block((1, 2), (0, 1), wanted, wanted)
-    found = null_block(block, lists.__getitem__, order, draws=draws, k=k, reducer=reducer, device=device)
+    rule = Rule(MutualKnn(k=k), reducer=reducer, device=device)
+    found = null_block(block, lambda slot: {"indices": lists[slot]}, order, rule, draws=draws)[:, 0]
     for draw, (i, j) in itertools.product(range(draws), [(0, 0), (1, 0), (1, 1)]):
         row, column = block.rows[i], block.columns[j]
         counts = [
@@ -139,12 +143,11 @@ def test_calibration_equals_that_of_the_authors(
             list(torch.from_numpy(left)), list(torch.from_numpy(right)), similarity, K=draws, alpha=alpha,
             perm_fn=permutation,
         )  # fmt: skip
-    sides = [Side(by_item(lists_of(side, k), k), np.array([len(side)])) for side in (left, right)]
-    counts = null_counts(
-        sides[0], sides[1], lambda draw: ([pairs[draw][0]], [pairs[draw][1]]), draws, shared_by_item
-    )
-    observed = shared_by_item(sides[0].lists, sides[1].lists).max(keepdims=True)
-    ours = calibrate(observed.reshape(1, 1), counts, alpha=alpha, highest=n * k)
+    metric = MutualKnn(k=k)
+    sides = [metric.stack([{"indices": lists_of(side, k)}]) for side in (left, right)]
+    counts = null_draws(metric, *sides, lambda draw: ([pairs[draw][0]], [pairs[draw][1]]), draws)
+    observed = metric.grid(*sides).max(keepdims=True)
+    ours = calibrate(observed.reshape(1, 1), counts[:, 0], alpha=alpha, highest=n * k)
     assert float(theirs[0]) == pytest.approx(ours.calibrated[0, 0], abs=1e-6)
     assert float(theirs[1]) == pytest.approx(ours.p[0, 0], abs=1e-6)
     assert float(theirs[2]) == pytest.approx(ours.tau[0, 0] / (n * k), abs=1e-6)
@@ -160,6 +163,14 @@ def test_calibration_by_hand() -> None:
     assert found.calibrated[0] == 0
     assert found.null_mean[0] == pytest.approx(draws.mean())
     assert found.null_sd[0] == pytest.approx(np.std(draws, ddof=1))
+
+
+def test_calibrated_of_a_metric_without_a_bound_is_what_lies_above_the_threshold() -> None:
+    draws = np.linspace(-0.1, 0.2, 19)[:, None]
+    found = calibrate(np.array([0.75]), draws, alpha=0.05, highest=None)
+    assert found.tau[0] == pytest.approx(0.2)
+    assert found.calibrated[0] == pytest.approx(0.55)
+    assert found.p[0] == 1 / 20
 
 
 def test_calibrated_is_undefined_where_the_threshold_is_the_highest_score() -> None:
