@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from registry.keys import canonical_json
 
+# A row has a count or a score. Parts of before 0010 have neither `score` nor `direction`: NULL when read.
 LAYER_GRID_SCHEMA = pa.schema(
     [
         ("target_id", pa.int32()),
@@ -19,6 +20,8 @@ LAYER_GRID_SCHEMA = pa.schema(
         ("row_layer", pa.int16()),
         ("column_layer", pa.int16()),
         ("count", pa.int32()),
+        ("score", pa.float32()),
+        ("direction", pa.int8()),
     ]
 )
 

@@ -99,7 +99,7 @@ def _rows(session: Session, target_id: int, block: int) -> Iterator[pa.Table]:
             Alignment.row_slot < first + BLOCK_SLOTS,
             Alignment.column_slot < Slot.done_through,
         )
-        .order_by(Alignment.row_slot, Alignment.column_slot)
+        .order_by(Alignment.row_slot, Alignment.column_slot, Alignment.direction)
         .execution_options(yield_per=ROWS_AT_ONCE)
     )
     for rows in session.execute(statement).partitions():

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from analysis.arrow_types import LAYER_GRID_SCHEMA, arrow_schema, arrow_table
 from analysis.manifests import FileEntry
 from registry.store import Store
-from registry.tables import Alignment, Part, Run, Snapshot
+from registry.tables import Alignment, HostRate, Part, Run, Snapshot
 from registry.tables import Table as Mapped
 
 LAYER_GRID = "layer_grid"
@@ -22,8 +22,12 @@ SNAPSHOT_RUN = "snapshot"
 
 
 def small_tables() -> list[Table]:
-    """Return the tables that are written whole: all but the alignment, and the list of snapshots itself."""
-    left_out = {ALIGNMENT, Snapshot.__tablename__}
+    """Return the tables that are written whole.
+
+    That is all but the alignment, the list of snapshots itself, and the rates of hosts: no view shows these,
+    and every run changes them.
+    """
+    left_out = {ALIGNMENT, Snapshot.__tablename__, HostRate.__tablename__}
     return [table for name, table in sorted(Mapped.metadata.tables.items()) if name not in left_out]
 
 

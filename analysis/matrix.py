@@ -19,9 +19,6 @@ from registry.errors import NotFoundError, UsageError
 from registry.handle import Registry
 from registry.lookup import nearest
 
-# Metrics that give 1 for an embedding with itself, whatever it is.
-SELF_SCORE_ONE = frozenset({"mutual_knn"})
-
 TARGET_QUESTION = "SELECT metric, targets.symmetric FROM targets WHERE target_id = $target_id"
 
 
@@ -139,9 +136,20 @@ def alignment_matrix(
     answer = ask(registry, load("pairs_of_target"), {"target_id": target_id}, snapshot=target.snapshot)
     pairs = [Pair(*row.values()) for row in answer.table.to_pylist()]
     names, values = square(
-        pairs, is_symmetric=is_symmetric, diagonal=1.0 if metric in SELF_SCORE_ONE else None
+        pairs,
+        is_symmetric=is_symmetric,
+        diagonal=1.0 if gives_one_for_itself(metric, is_symmetric=is_symmetric) else None,
     )
     return AlignmentMatrix(names, values, answer.snapshot, answer.is_stale)
+
+
+def gives_one_for_itself(metric: str, *, is_symmetric: bool) -> bool:
+    """Return whether an embedding scores 1 with itself, whatever it is.
+
+    Those of the released code do not, as its epsilon and its undivided lengths stay in; nor does one with
+    directions: an item that is no neighbour of its own neighbours does not lead back to itself.
+    """
+    return is_symmetric and not metric.endswith("_prh")
 
 
 def square(
@@ -150,7 +158,7 @@ def square(
     """Return the labels and the square matrix of some pairs.
 
     Args:
-        pairs: each pair of embeddings once.
+        pairs: each pair of embeddings once; of a metric that is not symmetric, each direction.
         is_symmetric: whether (right, left) has the score of (left, right).
         diagonal: what an embedding scores with itself; NaN where it is None.
 

@@ -28,8 +28,8 @@ from registry.keys import canonical_json, sha256_of_bytes
 from registry.tables import Table
 
 # Runs and failures are the diary of what was done; whatever a run really changed stands in another table.
-# Alignment rows count as far as the watermarks of their slots say.
-_NOT_COUNTED = frozenset({"alignment", "failure", "run", "snapshot"})
+# Alignment rows count as far as the watermarks of their slots say. Rates of hosts serve estimates alone.
+_NOT_COUNTED = frozenset({"alignment", "failure", "host_rate", "run", "snapshot"})
 
 
 def state_token(session: Session) -> str:

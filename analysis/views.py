@@ -10,7 +10,7 @@ from importlib.resources import files
 
 import duckdb
 
-from analysis.exports import stored_schemas
+from analysis.exports import LAYER_GRID, stored_schemas
 from analysis.functions import function_statements
 
 # In an order in which each finds those it is made of.
@@ -69,10 +69,7 @@ def views_sql(uris: Mapping[str, Sequence[str]]) -> str:
     Args:
         uris: the snapshot's files by table, each relative to the store.
     """
-    stored = [
-        f"CREATE VIEW stored_{table} AS\nSELECT * FROM read_parquet([\n{_listed(files_)}\n])"
-        for table, files_ in sorted(uris.items())
-    ]
+    stored = [_stored(table, files_) for table, files_ in sorted(uris.items())]
     statements = [*stored, *create_statements(), *function_statements()]
     return "\n".join([_HEADER, *(f"{statement.rstrip()};\n" for statement in statements)])
 
@@ -108,6 +105,22 @@ def _types() -> dict[str, list[tuple[str, str]]]:
         return {
             view: [row[:2] for row in connection.execute(f"DESCRIBE {view}").fetchall()] for view in VIEWS
         }
+
+
+def _stored(table: str, uris: Sequence[str]) -> str:
+    """Return the statement that reads a table; layer grids stay as written, some with fewer columns."""
+    created = f"CREATE VIEW stored_{table} AS\nSELECT * FROM read_parquet([\n{_listed(uris)}\n]"
+    if table != LAYER_GRID:
+        return f"{created})"
+    columns = ", ".join(f"NULL::{type_} AS {name}" for name, type_ in _grid_columns())
+    return f"{created}, union_by_name = true)\nUNION ALL BY NAME\nSELECT {columns} WHERE FALSE"
+
+
+@cache
+def _grid_columns() -> list[tuple[str, str]]:
+    with duckdb.connect() as connection:
+        connection.register(LAYER_GRID, stored_schemas()[LAYER_GRID].empty_table())
+        return [row[:2] for row in connection.execute(f"DESCRIBE {LAYER_GRID}").fetchall()]
 
 
 def _listed(uris: Sequence[str]) -> str:

@@ -30,6 +30,7 @@ def layer_profile(
     value_title: str,
     chance: float | None,
     highest: float,
+    lowest: float = 0.0,
 ) -> dict[str, Any]:
     """Return the Vega-Lite specification of a layer profile.
 
@@ -40,6 +41,7 @@ def layer_profile(
         value_title: what the values are, with their unit.
         chance: where the dashed line stands; None for none.
         highest: upper end of the axis, so that several profiles can be compared.
+        lowest: lower end of the axis.
 
     Raises:
         ValueError: there is no layer.
@@ -69,7 +71,7 @@ def layer_profile(
                 "field": "value",
                 "type": "quantitative",
                 "title": None,
-                "scale": {"domain": [0, highest]},
+                "scale": {"domain": [lowest, highest]},
                 "axis": {"tickCount": 4, "grid": True, "gridOpacity": 0.35, "format": ".2f"},
             },
         },

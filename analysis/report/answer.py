@@ -24,6 +24,8 @@ from analysis.report.wording import (
     upper_first,
 )
 
+SMALLEST_CHANCE = 0.001  # below it a factor says nothing: many metrics have a chance of 0
+
 
 def answer_sentences(
     crossings: Sequence[Crossing],
@@ -90,7 +92,7 @@ def answer_figure(
             f"{target.item_count:,} items of {target.dataset}; {target.measure}",
             f"Each point is a network that {reader(modalities[0])} {TIMES} one that {reader(modalities[1])}.",
         ],
-        value_title="alignment of a pair, best layers",
+        value_title=f"alignment of a pair, {'best' if target.reducer == 'max' else 'last'} layers",
         chance=target.chance,
     )
     fields: tuple[Field, ...] = (
@@ -101,8 +103,9 @@ def answer_figure(
     fields += (Field("rule", "rule"),) if len(shown) > 1 else ()
     caption = (
         f"Each point is a pair of networks, one that is given {left} and one that is given {right}, by how "
-        f"they came to be. {chance_sentence(target)} The dashed line marks the former."
+        f"they came to be. {chance_sentence(target)}"
     )
+    caption += "" if target.chance is None else " The dashed line marks the former."
     sheet = Sheet((*fields, *STATISTICS, LAYERS), tuple(rows))
     queries = tuple(crossing.query for crossing in shown)
     return Figure(
@@ -137,9 +140,17 @@ def _said(pair: PairFacts, target: TargetFacts) -> str:
     text = _number(pair)
     if target.metric == "mutual_knn":
         text += f", that is, {pair.score:.0%} of an item's {target.k} nearest items are the same for both"
-    if pair.lift is not None and pair.null_mean is not None:
-        text += f"; {pair.lift:.1f} times what chance gives ({pair.null_mean:.3f}), p {p_text(pair.p)}"
+    if pair.null_mean is not None:
+        text += f"; {_against_chance(pair)}, p {p_text(pair.p)}"
     return text
+
+
+def _against_chance(pair: PairFacts) -> str:
+    """Return how a score stands to its chance: as a factor, unless chance is 0 or next to it."""
+    chance = pair.null_mean or 0.0
+    if pair.lift is None or chance < SMALLEST_CHANCE:
+        return f"chance gives {chance:.3f}"
+    return f"{pair.lift:.1f} times what chance gives ({chance:.3f})"
 
 
 def _number(pair: PairFacts) -> str:

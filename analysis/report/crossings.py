@@ -108,7 +108,7 @@ def crossing_title(modalities: tuple[str, str]) -> str:
 
 
 def _measured(target: TargetFacts) -> str:
-    return f"{target.item_count:,} items of {target.dataset}; {target.measure}; the best pair of layers"
+    return f"{target.item_count:,} items of {target.dataset}; {target.measure}; the {target.reduced}"
 
 
 def _caption(crossings: Sequence[Crossing], *, is_incomplete: bool) -> str:

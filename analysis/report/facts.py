@@ -16,6 +16,7 @@ KINDS = {
     "baseline": "raw input",
 }
 EXCLUDE = "exclude:"
+ALL_LAYERS = "all layers"  # what the questions call the layer that is all of them at once
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class TargetFacts:
     def family(self) -> tuple[int, str, str]:
         """Return what it shares with the targets whose scores can be compared with its own."""
         return self.dataset_id, self.metric, self.parameters
+
+    @property
+    def reduced(self) -> str:
+        """Return which pair of layers gives a score."""
+        return "best pair of layers" if self.reducer == "max" else "last layers"
 
     @property
     def measure(self) -> str:

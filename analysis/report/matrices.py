@@ -42,7 +42,7 @@ def matrix_figure(
     members = shown_checkpoints(checkpoints, target, pairs)
     if len(members) < 2 or not pairs:
         return None
-    known = {frozenset((pair.left_id, pair.right_id)): pair for pair in pairs}
+    known = {frozenset((pair.left_id, pair.right_id)): pair for pair in _one_way(target, pairs)}
     order, breaks = _ordered(members, {key: pair.score for key, pair in known.items()})
     places = [
         _place(target, order[column], order[row], known, status)
@@ -63,9 +63,15 @@ def matrix_figure(
         labels_below=True,
     )
     is_incomplete = any(place.cell.value is None for place in places)
-    caption = _caption(target, order, checkpoints, is_incomplete=is_incomplete)
+    is_negative = any((place.cell.value or 0.0) < 0 for place in places)
+    caption = _caption(target, order, checkpoints, is_incomplete=is_incomplete, is_negative=is_negative)
     sheet = _sheet([place.row for place in places])
     return Figure(slug, f"Every pair of {target.name}", caption, spec, sheet, (query,))
+
+
+def _one_way(target: TargetFacts, pairs: Sequence[PairFacts]) -> Sequence[PairFacts]:
+    """Return each pair once: where each direction has a score, that from the checkpoint registered first."""
+    return pairs if target.is_symmetric else [pair for pair in pairs if pair.left_id < pair.right_id]
 
 
 def _place(
@@ -134,19 +140,25 @@ def _caption(
     checkpoints: Sequence[CheckpointFacts],
     *,
     is_incomplete: bool,
+    is_negative: bool,
 ) -> str:
     groups = ", then ".join(things(modality) for modality in modalities_of(order))
     parts = [
         f"{_measured(target)}. Each pair once; what reads {groups}, a gap between them, and within each "
-        "those that align with each other stand together. Colours follow the square root of the score. "
-        f"{chance_sentence(target)}"
+        f"those that align with each other stand together. {_colours(is_negative)}{chance_sentence(target)}"
     ]
+    if not target.is_symmetric:
+        parts.append("Of two directions the one from the checkpoint that was registered first is shown.")
     could = [checkpoint for checkpoint in checkpoints if checkpoint.modality in target.modalities]
     if is_incomplete:
         parts.append("Pale is a pair that is not there: the table says why.")
     if len(order) < len(could):
         parts.append(f"Shown are {len(order):,} of {len(could):,} checkpoints, those that align most.")
     return " ".join(parts)
+
+
+def _colours(is_negative: bool) -> str:
+    return "" if is_negative else "Colours follow the square root of the score. "
 
 
 def _sheet(rows: Sequence[Mapping[str, Any]]) -> Sheet:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from analysis.report.contents import NeighbourPart, NeighbourRow, Picture, Query
-from analysis.report.facts import PairFacts, TargetFacts
+from analysis.report.facts import ALL_LAYERS, PairFacts, TargetFacts
 from analysis.report.pictures import data_uri
 from registry.errors import EmbeddingMismatch, StoreError
 from registry.handle import Registry
@@ -36,7 +36,9 @@ class Chosen:
 def neighbour_part(
     registry: Registry, target: TargetFacts, pair: PairFacts, queries: Sequence[Query], *, slug: str
 ) -> NeighbourPart | None:
-    """Return the neighbours of a few items in the two layers of a pair; None without pictures.
+    """Return the neighbours of a few items in the two layers of a pair.
+
+    None without pictures, or where the metric looks at no neighbours.
 
     Args:
         registry: whose store holds the items and the lists.
@@ -46,7 +48,9 @@ def neighbour_part(
         slug: the part's anchor.
     """
     names = (f"{pair.left_name}, layer {pair.left_layer}", f"{pair.right_name}, layer {pair.right_layer}")
-    k = target.k or NEAREST
+    k = target.k
+    if k is None:
+        return None
     try:
         items, key, credit = _items(registry, target)
         if items.images is None:
@@ -158,8 +162,10 @@ def _lists(registry: Registry, target: TargetFacts, embedding_id: int, layer: st
         embedding = session.get(Embedding, embedding_id)
     if row is None or embedding is None:
         raise EmbeddingMismatch(
-            f"the neighbour lists of embedding {embedding_id} are gone", hint="cavewall align run"
+            f"embedding {embedding_id} has no neighbour lists under recipe {target.recipe}",
+            hint="a target of mutual_knn makes them: cavewall target add, then cavewall align run",
         )
     (indices,) = read_layers(registry.store, row.uri, row.sha256, ["indices"])
-    chosen: Lists = indices[embedding.layer_names.index(layer)]
+    names = [*embedding.layer_names, ALL_LAYERS]
+    chosen: Lists = indices[names.index(layer)]
     return chosen

@@ -21,15 +21,16 @@ def by_mean(things: Sequence[int], others: Sequence[int], scores: Scores) -> lis
 def clustered(things: Sequence[int], scores: Scores) -> list[int]:
     """Return things so that those of high scores with each other stand together.
 
-    Average linkage on 1 - score, its leaves in the order that keeps neighbours near; the end that has the
-    higher mean with all others (with each other, where there are none) comes first. Things without any
-    score stand at the end, in their own order.
+    Average linkage on 1 - score (where a score is above 1, on the highest - score), its leaves in the order
+    that keeps neighbours near; the end that has the higher mean with all others (with each other, where
+    there are none) comes first. Things without any score stand at the end, in their own order.
     """
     known = [thing for thing in things if any(thing in pair for pair in scores)]
     rest = [thing for thing in things if thing not in known]
     if len(known) < 3:
         return [*by_mean(known, _others(known, scores), scores), *rest]
-    distances = np.array([1.0 - scores.get(frozenset(pair), 0.0) for pair in combinations(known, 2)])
+    top = max(1.0, *scores.values())
+    distances = np.array([top - scores.get(frozenset(pair), 0.0) for pair in combinations(known, 2)])
     tree = linkage(np.clip(distances, 0.0, None), method="average", optimal_ordering=True)
     order = [known[leaf] for leaf in leaves_list(tree)]
     half = len(order) // 2

@@ -55,6 +55,7 @@ def profile_figure(name: str, profile: Profile, *, slug: str, highest: float) ->
         )
         for row in profile.rows
     ]
+    lowest = min(0.0, *(row["score"] for row in profile.rows))
     spec = layer_profile(
         layers,
         question=f"Layer by layer: {name}",
@@ -62,10 +63,11 @@ def profile_figure(name: str, profile: Profile, *, slug: str, highest: float) ->
         value_title="alignment",
         chance=target.chance,
         highest=highest,
+        lowest=lowest,
     )
     caption = (
         f"Each layer of {name} with that layer of {partner} (its best partner) that it aligns with most. "
-        f"{_chance(target)}The axis is the same for every checkpoint."
+        f"{_chance(target)}The axis {'is' if lowest == 0 else 'ends'} the same for every checkpoint."
     )
     return Figure(slug, f"Layer profile, {target.name}", caption, spec, sheet(profile.rows), (profile.query,))
 

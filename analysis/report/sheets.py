@@ -69,4 +69,4 @@ def place(panel: str, left: str, right: str, pair: PairFacts | None, why: str, *
 
 def by_score(rows: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     """Return rows by their score, the highest first, those without one at the end."""
-    return tuple(sorted(rows, key=lambda row: -row.get("score", -2.0)))
+    return tuple(sorted(rows, key=lambda row: -row.get("score", float("-inf"))))

@@ -11,7 +11,7 @@
 -- wanted_draws: permutations that the target wants now.
 -- q_bh: lowest level at which the pair is a discovery after Benjamini and Hochberg, 0..1; NULL where it is left out.
 -- q_by: the same after Benjamini and Yekutieli, which holds however the pairs depend on each other.
--- m: pairs of the family; those that are left out do not count.
+-- m: pairs of the family (of a metric that is not symmetric each direction is one); those that are left out do not count.
 -- left_out: why the pair is not in the family: no null yet, or same series; NULL where it is.
 WITH asked AS (
     SELECT
@@ -25,6 +25,7 @@ WITH asked AS (
     FROM alignment_both AS pairs
     JOIN checkpoints AS own ON own.checkpoint_id = pairs.checkpoint_id
     JOIN checkpoints AS other ON other.checkpoint_id = pairs.other_checkpoint_id
+    JOIN targets ON targets.target_id = pairs.target_id
     WHERE pairs.target_id = $target_id
         AND CASE
             WHEN $checkpoint_id::BIGINT IS NOT NULL
@@ -43,8 +44,8 @@ WITH asked AS (
             WHEN $left_modality::VARCHAR <> $right_modality::VARCHAR
                 THEN own.modality = $left_modality::VARCHAR AND other.modality = $right_modality::VARCHAR
             ELSE
-                -- one of the two sides that alignment_both shows
-                pairs.embedding_id < pairs.other_embedding_id
+                -- one of the two sides that alignment_both shows; two directions are two scores, each with its p
+                (pairs.embedding_id < pairs.other_embedding_id OR NOT targets.symmetric)
                 AND own.modality = coalesce($left_modality::VARCHAR, own.modality)
                 AND other.modality = coalesce($right_modality::VARCHAR, other.modality)
         END

@@ -1,11 +1,11 @@
 -- How aligned is each layer of a checkpoint with its best partner of another modality (of its own, where there is no other), and what does the layer look like?
 -- $target_id: which target.   $checkpoint_id: whose layers.
 -- layer: position of its layer, counted from 0.
--- layer_name: what that layer is called.
+-- layer_name: what that layer is called; all layers where it is all of them at once.
 -- width: dimensions of the layer.
 -- partner: the checkpoint whose alignment with this one is highest.
 -- score: highest alignment of the layer with any layer of the partner.
--- partner_layer: the layer of the partner that gave it, by name.
+-- partner_layer: the layer of the partner that gave it, by name; all layers where it is all of them at once.
 -- effective_rank: exp of the entropy of the normalised singular values, in dimensions; NULL where it was not measured.
 -- mean_cosine: mean cosine of two different items.
 -- in_degree_skew: skewness of how often an item is among the neighbours of another.
@@ -45,11 +45,11 @@ best AS (
 
 SELECT
     best.layer,
-    own.layer_names[best.layer + 1] AS layer_name,
-    own.widths[best.layer + 1] AS width,
+    coalesce(own.layer_names[best.layer + 1], 'all layers') AS layer_name,
+    coalesce(own.widths[best.layer + 1], list_sum(own.widths))::INTEGER AS width,
     partner.name AS partner,
     best.score,
-    other.layer_names[best.partner_layer + 1] AS partner_layer,
+    coalesce(other.layer_names[best.partner_layer + 1], 'all layers') AS partner_layer,
     stats.effective_rank,
     stats.mean_cosine,
     stats.in_degree_skew,

@@ -7,8 +7,8 @@
 -- ci_high: upper end of its 95 % interval.
 -- lift: score / mean of the null; NULL before the null is done.
 -- p: (1 + draws that score as high) / (1 + draws).
--- layer: layer of its own that gave the score, by name.
--- other_layer: layer of the other that gave the score, by name.
+-- layer: layer of its own that gave the score, by name; all layers where it is all of them at once.
+-- other_layer: layer of the other that gave the score, by name; all layers where it is all of them at once.
 SELECT
     other.modality,
     other.name,
@@ -17,8 +17,8 @@ SELECT
     pairs.ci_high,
     pairs.lift,
     pairs.p,
-    own_embedding.layer_names[pairs.layer + 1] AS layer,
-    other_embedding.layer_names[pairs.other_layer + 1] AS other_layer
+    coalesce(own_embedding.layer_names[pairs.layer + 1], 'all layers') AS layer,
+    coalesce(other_embedding.layer_names[pairs.other_layer + 1], 'all layers') AS other_layer
 FROM alignment_both AS pairs
 JOIN checkpoints AS other ON other.checkpoint_id = pairs.other_checkpoint_id
 JOIN embeddings AS own_embedding ON own_embedding.embedding_id = pairs.embedding_id

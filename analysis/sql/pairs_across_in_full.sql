@@ -14,8 +14,8 @@
 -- lift: score / null_mean.
 -- p: (1 + draws that score as high) / (1 + draws).
 -- calibrated: how far the score is above the null threshold, 0 at or below it.
--- left_layer: layer of the left one that gave the score, by name.
--- right_layer: layer of the right one that gave the score, by name.
+-- left_layer: layer of the left one that gave the score, by name; all layers where it is all of them at once.
+-- right_layer: layer of the right one that gave the score, by name; all layers where it is all of them at once.
 WITH sides AS (
     SELECT embeddings.embedding_id, embeddings.layer_names, checkpoints.name, checkpoints.modality
     FROM embeddings
@@ -37,8 +37,8 @@ SELECT
     pairs.lift,
     pairs.p,
     pairs.calibrated,
-    left_side.layer_names[pairs.layer + 1] AS left_layer,
-    right_side.layer_names[pairs.other_layer + 1] AS right_layer
+    coalesce(left_side.layer_names[pairs.layer + 1], 'all layers') AS left_layer,
+    coalesce(right_side.layer_names[pairs.other_layer + 1], 'all layers') AS right_layer
 FROM alignment_both AS pairs
 JOIN sides AS left_side ON left_side.embedding_id = pairs.embedding_id
 JOIN sides AS right_side ON right_side.embedding_id = pairs.other_embedding_id

@@ -1,10 +1,10 @@
 -- Which pairs does a target hold, by name? What a labelled matrix is made of.
 -- $target_id: which target.
--- left_embedding_id: the earlier embedding of the pair.
+-- left_embedding_id: the earlier embedding of the pair; in the second direction of a metric that is not symmetric the later one.
 -- left_name: its checkpoint.
--- right_embedding_id: the later embedding of the pair.
+-- right_embedding_id: the other one.
 -- right_name: its checkpoint.
--- score: alignment of the pair, reduced over all layer pairs, 0..1.
+-- score: alignment of the pair, reduced over all layer pairs.
 SELECT
     alignment.left_embedding_id,
     left_checkpoint.name AS left_name,

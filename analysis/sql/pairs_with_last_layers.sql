@@ -1,11 +1,11 @@
 -- How aligned is each pair of a target, by its own reducer and by the pair of last layers?
 -- $target_id: which target.
--- left_id: the checkpoint that came earlier.
--- right_id: the checkpoint that came later.
--- score: the metric, reduced over all layer pairs as the target says, 0..1.
+-- left_id: the checkpoint that came earlier; in the second direction of a metric that is not symmetric the later one.
+-- right_id: the other one.
+-- score: the metric, reduced over all layer pairs as the target says.
 -- score_se: standard error of the score over the items; NULL where the metric has none.
 -- score_last: the metric between both last layers; NULL where the layer pairs are not kept.
--- excess: (score - null_mean) / (1 - null_mean); NULL before the null is done.
+-- excess: (score - null_mean) / (highest - null_mean), as alignment has it; NULL before the null is done.
 -- null_mean: mean of the score over permuted items; NULL before the null is done.
 WITH lengths AS (
     SELECT embedding_id, layer_count FROM embeddings

@@ -78,14 +78,26 @@ class PairTable:
 
 
 def pair_table(members: Sequence[Member], pairs: Sequence[PairValues]) -> PairTable:
-    """Return the pairs among some checkpoints as matrices; a pair with anybody else is left out."""
+    """Return the pairs among some checkpoints as matrices; a pair with anybody else is left out.
+
+    Of a pair with two directions each value is their mean: a trend has no left and no right.
+    """
     position = {member.checkpoint_id: index for index, member in enumerate(members)}
     matrices = {measure: np.full((len(members), len(members)), np.nan) for measure in MEASURES}
+    is_there = np.zeros((len(members), len(members)), np.bool_)
     for pair in pairs:
         left, right = position.get(pair.left_id), position.get(pair.right_id)
         if left is None or right is None or left == right:
             continue
         for measure, matrix in matrices.items():
             value = getattr(pair, measure)
-            matrix[left, right] = matrix[right, left] = np.nan if value is None else value
-    return PairTable(tuple(members), matrices)
+            matrix[left, right] = np.nan if value is None else value
+        is_there[left, right] = True
+    return PairTable(tuple(members), {name: _mirrored(found, is_there) for name, found in matrices.items()})
+
+
+def _mirrored(values: NDArray[np.float64], is_there: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return values of directions as a symmetric matrix: the only one of a pair, or the mean of both."""
+    one = np.where(is_there, values, values.T)
+    both: NDArray[np.float64] = np.where(is_there & is_there.T, (values + values.T) / 2, one)
+    return both

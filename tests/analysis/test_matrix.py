@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.matrix import Pair, alignment_matrix, square
+from analysis.matrix import Pair, alignment_matrix, gives_one_for_itself, square
 from analysis.snapshot import build_snapshot
 from registry.errors import NotFoundError
 from registry.handle import Registry
@@ -41,6 +41,22 @@ def test_a_directed_score_stays_on_its_side() -> None:
     names, values = square([Pair(7, "a", 3, "b", 0.25)], is_symmetric=False, diagonal=None)
     assert names == ("b", "a")
     np.testing.assert_array_equal(values, [[np.nan, np.nan], [0.25, np.nan]])
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_symmetric", "expected"),
+    [
+        ("mutual_knn", True, True),
+        ("cknna", True, True),
+        ("cka_prh", True, False),
+        ("lcs_knn_prh", True, False),
+        ("cycle_knn", False, False),
+    ],
+)
+def test_only_a_corrected_symmetric_metric_gives_one_for_itself(
+    metric: str, is_symmetric: bool, expected: bool
+) -> None:
+    assert gives_one_for_itself(metric, is_symmetric=is_symmetric) is expected
 
 
 def test_two_embeddings_of_one_name_are_told_apart() -> None:

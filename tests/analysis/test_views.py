@@ -16,7 +16,7 @@ from tests.analysis.tiny import ITEMS, MOMENT, K, TinyZoo, key, planted_counts
 
 STATISTICS = """
     score score_se ci_low ci_high score_crossfit {left} {right} layer_pairs null_mean null_sd lift excess p
-    tau calibrated draws status run_id computed_at
+    tau calibrated draws status run_id computed_at chance z
 """
 COLUMNS = {
     "checkpoints": """
@@ -44,7 +44,7 @@ COLUMNS = {
     """,
     "targets": """
         target_id name dataset_id metric parameters recipe reducer pairs symmetric item_count chance
-        draws alpha null_scheme seed
+        draws alpha null_scheme seed chance_sd highest
     """,
     "alignment": "target_id left_checkpoint_id right_checkpoint_id left_embedding_id right_embedding_id"
     + STATISTICS.format(left="left_layer", right="right_layer"),

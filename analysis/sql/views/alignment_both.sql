@@ -1,10 +1,10 @@
--- How aligned is a checkpoint with every other? The rows of alignment, each symmetric pair from both sides.
+-- How aligned is a checkpoint with every other? The rows of alignment, each symmetric pair from both sides; of other metrics each direction once, from the checkpoint to the other one.
 -- target_id: of which matrix.
 -- checkpoint_id: the checkpoint that is asked about.
 -- other_checkpoint_id: the other one.
 -- embedding_id: its embedding.
 -- other_embedding_id: the other one's embedding.
--- score: the metric, reduced over all layer pairs; for mutual_knn the shared part of k neighbours, 0..1.
+-- score: the metric, reduced over all layer pairs; for mutual_knn the shared part of k neighbours.
 -- score_se: standard error of the score over the items; NULL where the metric has none.
 -- ci_low: lower end of its 95 % interval.
 -- ci_high: upper end of its 95 % interval.
@@ -15,14 +15,16 @@
 -- null_mean: mean of the score over permuted items; NULL before the null is done.
 -- null_sd: its standard deviation.
 -- lift: score / null_mean.
--- excess: (score - null_mean) / (1 - null_mean): what is left above chance, 0 at chance and 1 at the highest score.
+-- excess: (score - null_mean) / (highest - null_mean): what is left above chance, 0 at chance and 1 at the metric's highest score; where it has none, at 1, the score of a layer with itself.
 -- p: (1 + draws that score as high) / (1 + draws), never below 1 / (1 + draws).
 -- tau: the null's threshold at the target's alpha.
--- calibrated: (score - tau) / (1 - tau), 0 below tau; NULL where tau is 1.
+-- calibrated: (score - tau) / (highest - tau), or score - tau where the metric has no highest score, 0 below tau; NULL where tau is the highest.
 -- draws: permutations of its null.
 -- status: scored (no null yet), calibrated, or fewer draws (than the target wants now).
 -- run_id: the run that computed it.
 -- computed_at: when, UTC.
+-- chance: mean of one layer pair over unrelated embeddings, in closed form (of one, not of the best of many); NULL where there is none.
+-- z: (score - chance) / chance_sd of the target, for one layer pair; NULL where either has no closed form.
 SELECT
     target_id,
     left_checkpoint_id AS checkpoint_id,
@@ -47,7 +49,9 @@ SELECT
     draws,
     status,
     run_id,
-    computed_at
+    computed_at,
+    chance,
+    z
 FROM alignment
 UNION ALL
 SELECT
@@ -74,6 +78,8 @@ SELECT
     draws,
     status,
     run_id,
-    computed_at
+    computed_at,
+    chance,
+    z
 FROM alignment
 WHERE target_id IN (SELECT targets.target_id FROM targets WHERE targets.symmetric)

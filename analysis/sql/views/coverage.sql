@@ -73,9 +73,19 @@ wanted_pairs AS (
 ),
 
 fresh AS (
-    SELECT target_id, count(*) AS fresh_count, count(*) FILTER (status = 'calibrated') AS calibrated_count
-    FROM alignment
-    GROUP BY target_id
+    -- pairs, not directions: both directions of a pair are written together, and so are their nulls
+    SELECT
+        pair.target_id,
+        count(*) AS fresh_count,
+        count(*) FILTER (pair.draws >= target.draws) AS calibrated_count
+    FROM stored_alignment AS pair
+    JOIN stored_target AS target ON target.id = pair.target_id
+    JOIN stored_slot AS row_side
+        ON row_side.target_id = pair.target_id AND row_side.slot = pair.row_slot AND row_side.is_live
+    JOIN stored_slot AS column_side
+        ON column_side.target_id = pair.target_id AND column_side.slot = pair.column_slot AND column_side.is_live
+    WHERE coalesce(pair.direction, 0) = 0
+    GROUP BY pair.target_id
 )
 
 SELECT

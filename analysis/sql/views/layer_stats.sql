@@ -1,7 +1,7 @@
 -- What does each layer of an embedding look like?
 -- embedding_id: which embedding.
 -- recipe: how it was prepared.
--- layer: position among its layers, counted from 0.
+-- layer: position among its layers, counted from 0; one past the last is all layers at once.
 -- layer_name: what that layer is called.
 -- width: dimensions of the layer.
 -- k: how many neighbours tied_rows and in_degree_skew count.
@@ -14,8 +14,11 @@ SELECT
     stat.embedding_id,
     stat.recipe,
     stat.layer,
-    (embedding.layer_names::JSON::VARCHAR[])[stat.layer + 1] AS layer_name,
-    (embedding.widths::JSON::INTEGER[])[stat.layer + 1] AS width,
+    coalesce((embedding.layer_names::JSON::VARCHAR[])[stat.layer + 1], 'all layers') AS layer_name,
+    coalesce(
+        (embedding.widths::JSON::INTEGER[])[stat.layer + 1],
+        list_sum(embedding.widths::JSON::INTEGER[])
+    )::INTEGER AS width,
     stat.k,
     stat.tied_rows,
     stat.duplicate_rows,

@@ -14,6 +14,8 @@
 -- alpha: level of the null's threshold tau, 0..1.
 -- null_scheme: how items are permuted: items, groups, or within:COVARIATE.
 -- seed: of the permutations.
+-- chance_sd: standard deviation of that score, in closed form; NULL where the metric has none.
+-- highest: the highest score that the metric has; NULL where it has no bound.
 SELECT
     target.id AS target_id,
     target.name,
@@ -29,7 +31,9 @@ SELECT
     target.draws,
     target.alpha,
     target.null_scheme,
-    target.seed
+    target.seed,
+    target.chance_sd,
+    target.highest
 FROM stored_target AS target
 JOIN stored_metric AS metric ON metric.id = target.metric_id
 JOIN stored_dataset AS dataset ON dataset.id = target.dataset_id

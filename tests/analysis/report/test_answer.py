@@ -55,6 +55,19 @@ def test_a_pair_without_null_is_told_without_p() -> None:
     assert "[" not in first
 
 
+def test_a_metric_without_neighbours_is_told_in_its_own_words() -> None:
+    rsa = Crossing(
+        target(metric="rsa", parameters='{"rdm": "correlation"}', chance=0.0),
+        (pair(LITE, MINILM, 0.5, null_mean=0.0004, lift=1250.0),),
+        QUERY,
+    )
+    (first,) = answer_sentences([rsa], [LITE, MINILM], NOTHING)
+    assert "0.500 [0.480, 0.520]; chance gives 0.000, p 0.050." in first
+    figure = answer_figure([rsa], [LITE, MINILM], ("vision", "language"))
+    assert figure is not None
+    assert "rsa, rdm = correlation" in figure.spec["title"]["subtitle"][0]
+
+
 def test_every_pair_of_every_rule_is_a_point_and_a_row() -> None:
     figure = answer_figure([MAIN, STRICT], ALL, ("vision", "language"))
     assert figure is not None

@@ -50,6 +50,22 @@ def test_there_is_no_matrix_without_a_pair() -> None:
     assert matrix_figure(target(), [A], PAIRS, STATUS, QUERY, slug="m") is None
 
 
+def test_of_two_directions_that_from_the_earlier_checkpoint_is_shown() -> None:
+    directed = target(is_symmetric=False)
+    pairs = [pair(A, B, 0.4), pair(B, A, 0.6), pair(A, X, 0.5)]
+    found = matrix_figure(directed, [A, B, X], pairs, STATUS, QUERY, slug="m")
+    assert found is not None
+    assert [row.get("score") for row in found.sheet.rows] == [0.5, 0.4, None]
+    assert "Of two directions" in found.caption
+
+
+def test_colours_are_said_to_follow_the_root_only_where_no_score_is_negative() -> None:
+    found = matrix_figure(target(), [A, B], [pair(A, B, -0.1)], STATUS, QUERY, slug="m")
+    assert found is not None
+    assert "square root" not in found.caption
+    assert "square root" in figure().caption
+
+
 def test_too_many_checkpoints_leave_those_that_align_most() -> None:
     many = [checkpoint(number, f"n{number:03d}") for number in range(MOST + 20)]
     pairs = [pair(many[0], other, 0.3 + other.checkpoint_id / 1000) for other in many[1:-5]]

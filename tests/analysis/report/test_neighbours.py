@@ -74,6 +74,11 @@ def test_lists_that_are_gone_are_said(sqlite_registry: Registry) -> None:
     assert part.rows == ()
 
 
+def test_a_metric_without_neighbours_shows_none(sqlite_registry: Registry) -> None:
+    plain = target(metric="cka", parameters="{}")
+    assert neighbour_part(sqlite_registry, plain, PAIR, (), slug="n") is None
+
+
 def test_a_damaged_sidecar_is_said(sqlite_registry: Registry) -> None:
     report_zoo(sqlite_registry, has_strict=False)
     for path in (sqlite_registry.store.root / "datasets").rglob("*.parquet"):

@@ -31,6 +31,12 @@ def test_things_that_score_high_with_each_other_stand_together() -> None:
     assert [groups[thing] for thing in order] in (list("aaabbb"), list("bbbaaa"))
 
 
+def test_scores_without_a_bound_are_ordered_as_those_within_one() -> None:
+    scores = pairs(p1_2=0.1, p1_3=0.9, p1_4=0.2, p2_3=0.15, p2_4=0.8, p3_4=0.3)
+    wide = {pair: 10 * score for pair, score in scores.items()}
+    assert clustered([1, 2, 3, 4], wide) == clustered([1, 2, 3, 4], scores)
+
+
 def test_the_end_that_aligns_more_with_all_others_comes_first() -> None:
     inside = {frozenset(pair): 0.9 - 0.1 * abs(pair[0] - pair[1]) for pair in combinations((1, 2, 3, 4), 2)}
     rising = inside | {frozenset((thing, 9)): 0.1 * thing for thing in (1, 2, 3, 4)}

@@ -29,6 +29,14 @@ def test_pairs_become_symmetric_matrices_without_strangers() -> None:
     np.testing.assert_array_equal(part.matrices["score"], [[nan, 0.5], [0.5, nan]])
 
 
+def test_two_directions_of_a_pair_count_as_their_mean() -> None:
+    pairs = [PairValues(3, 7, 0.5, excess=0.4), PairValues(7, 3, 0.7), PairValues(9, 3, 0.1)]
+    matrices = pair_table([member(3), member(7), member(9)], pairs).matrices
+    nan = float("nan")
+    np.testing.assert_allclose(matrices["score"], [[nan, 0.6, 0.1], [0.6, nan, nan], [0.1, nan, nan]])
+    assert np.isnan(matrices["excess"]).all()  # one of the two has none yet
+
+
 def test_the_group_is_who_was_trained_and_of_a_run_its_last_point() -> None:
     members = [
         member(1),
