@@ -16,13 +16,15 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.calibrating import DRAWN_ENTRIES_PER_UNIT
-from compute.engine import missing_block, null_block
+from compute.engine import Rule, missing_block, null_block
+from compute.metrics.mutual_knn import MutualKnn
 from compute.null import draw_key
+from compute.pace import NULL_SECONDS
 from compute.schemes import all_items
 from compute.units import SlotTable, units
 
 K = 10
+RATE = 1e9  # layer pairs x draws x items per second: what a run finds on two cores
 
 
 def made_up_lists(random: np.random.Generator, layers: int, n: int) -> NDArray[np.uint16]:
@@ -63,13 +65,14 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0)
     asked = parser.parse_args()
     random = np.random.default_rng(0)
-    lists = [made_up_lists(random, asked.layers, asked.items) for _ in range(asked.checkpoints)]
+    lists = [{"indices": made_up_lists(random, asked.layers, asked.items)} for _ in range(asked.checkpoints)]
     slots, scheme = slot_table(asked.checkpoints, asked.layers), all_items(asked.items)
 
     def order(slot: int, draw: int) -> NDArray[np.int64]:
         return scheme.order(draw_key(0, draw, f"embedding {slot}"))
 
-    per_unit = max(1, DRAWN_ENTRIES_PER_UNIT // (asked.items * K * asked.draws))
+    per_unit = max(1, int(RATE * NULL_SECONDS / (asked.items * asked.draws)))
+    rule = Rule(MutualKnn(k=K))
     planned = list(units(slots, "all", per_unit))
     count = max(1, math.ceil(len(planned) * asked.share))
     begun, cpu, longest, pairs = time.perf_counter(), time.process_time(), 0.0, 0
@@ -77,7 +80,7 @@ def main() -> None:
         block = missing_block(slots, unit, "all", set(), set())
         assert block is not None
         unit_begun = time.perf_counter()
-        null_block(block, lists.__getitem__, order, draws=asked.draws, k=K, reducer="max", device="cpu")
+        null_block(block, lists.__getitem__, order, rule, draws=asked.draws)
         longest = max(longest, time.perf_counter() - unit_begun)
         pairs += int(block.wanted.sum())
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
