@@ -15,7 +15,8 @@ from compute.memory import default_budget
 from compute.pace import Pace
 from compute.plan import TargetPlan, make_plan, selected_targets
 from compute.scoring import score_missing_pairs
-from compute.slots import assign_slots
+from compute.slots import assign_slots, candidates, slot_table
+from compute.unit_sizes import check_memory
 from registry.handle import Registry
 from registry.host_rates import rates, record_rate
 from registry.lock import Writer, writer_lock
@@ -47,9 +48,15 @@ def run_targets(
         summary = RunSummary(run_id=writer.run_id)
         deadline = time.monotonic() + options.budget if options.budget is not None else float("inf")
         try:
-            for plan in plans:
-                if not plan.is_empty(null=options.null):
-                    _fill(_job(registry, writer, options, summary, plan, device, deadline))
+            jobs = [
+                _job(registry, writer, options, summary, plan, device, deadline)
+                for plan in plans
+                if not plan.is_empty(null=options.null)
+            ]
+            for job in jobs:
+                _check_memory(job)
+            for job in jobs:
+                _fill(job)
         finally:
             writer.counts.update(summary.counts())
     return summary
@@ -83,6 +90,17 @@ def _job(
         options.memory or default_budget(),
         Pace(known),
     )
+
+
+def _check_memory(job: Job) -> None:
+    """Raise unless a pair of the largest embeddings fits, those included that have no slot yet.
+
+    Raises:
+        UsageError: it does not; nothing is written.
+    """
+    with job.registry.read() as session:
+        slots = slot_table(session, job.target, candidates(session, job.target))
+    check_memory(job, int(slots.layers[slots.is_live].max(initial=1)))
 
 
 def _fill(job: Job) -> None:

@@ -175,3 +175,6 @@ def test_too_little_memory_names_the_smallest_that_works(sqlite_registry: Regist
         run_targets(sqlite_registry, options=RunOptions(device="cpu", memory=1000))
     assert "cavewall align run --memory" in (caught.value.hint or "")
     assert rows_of(sqlite_registry) == []
+    with sqlite_registry.read() as session:
+        assert session.scalars(select(LayerForm)).all() == []
+        assert session.scalars(select(Slot)).all() == []
