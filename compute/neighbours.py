@@ -136,9 +136,9 @@ def _nearest(
 def _nearest_in_whole(
     layer: Tensor, tie_key: str, k_max: int, excluded: ExcludedPairs | None
 ) -> NeighbourLists:
-    """Find neighbours by inner products, (n, n) at once, of which about half are computed: the path for a CPU.
+    """Find neighbours by inner products, (n, n) at once, of which about half are computed, on a CPU.
 
-    Rows stand in the keyed order as columns do, so that the matrix is symmetric.
+    Rows stand in the keyed order, as columns do, so that the matrix is symmetric.
     """
     n = len(layer)
     _check(n, k_max, excluded)

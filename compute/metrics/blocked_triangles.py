@@ -1,7 +1,7 @@
 """Linear kernels in float32, made block of rows after block of rows: the path for a CPU.
 
-Only what is above the diagonal is computed, about half of the kernel, and each block is centred while it is in
-the cache: there is no n x n matrix.
+Only what is above the diagonal is computed, about half of the kernel, and each block is centred while it is
+in the cache: there is no n x n matrix.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from compute.metrics.contract import Reals
-from compute.metrics.kernels import centred_singles
+from compute.metrics.kernels import centred_rows
 
 BLOCK_ROWS = 128  # of a kernel: more compute more below the diagonal, fewer are slower
 
@@ -29,7 +29,7 @@ class CentredKernel:
         upper: (n (n - 1) / 2,), the entries above the diagonal, row after row.
         diagonal: (n,), or None where it is 0.
         size: the norm of the kernel before centring.
-        factor: what its entries are to be multiplied by.
+        factor: the mean square of the centred features.
     """
 
     upper: Singles
@@ -51,8 +51,10 @@ def centred_kernel(rows: Reals, *, is_unbiased: bool) -> CentredKernel:
     Raises:
         ValueError: there are fewer than four rows, or all are equal.
     """
-    features, unit = centred_singles(rows)
-    n = len(features)
+    centred, unit = centred_rows(rows)
+    n = len(centred)
+    features = np.empty(centred.shape, np.float32)
+    np.multiply(centred, 1 / unit, out=features, casting="same_kind")
     squares = np.einsum("ij,ij->i", features, features)
     sums = -squares.astype(np.float64) / (n - 2)  # as `triangles.unbiased_centred` has them
     shift = (sums - sums.sum() / (n - 1) / 2).astype(np.float32)
@@ -71,7 +73,7 @@ def centred_kernel(rows: Reals, *, is_unbiased: bool) -> CentredKernel:
 
 
 def _blocks(features: Singles) -> Iterator[tuple[int, Singles]]:
-    """Yield some rows of the kernel at a time, from their first one's diagonal entry on, in the same memory."""
+    """Yield some rows of the kernel at a time, from their first diagonal entry on, in the same memory."""
     n = len(features)
     rows, memory = torch.from_numpy(features), torch.empty(BLOCK_ROWS * n)
     for first in range(0, n, BLOCK_ROWS):

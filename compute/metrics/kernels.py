@@ -12,7 +12,6 @@ from compute.metrics.contract import Reals
 Floats = NDArray[np.floating[Any]]
 Real = TypeVar("Real", bound=np.floating[Any])
 FEWEST_ITEMS = 4
-ENTRIES_AT_ONCE = 2**15  # of rows that are centred: in float64 they and a copy stay in the nearest caches
 
 
 def centred_rows(rows: Reals) -> tuple[Reals, float]:
@@ -28,44 +27,13 @@ def centred_rows(rows: Reals) -> tuple[Reals, float]:
         raise ValueError(f"{len(rows)} items, expected at least {FEWEST_ITEMS}")
     rows = np.asarray(rows, np.float64)
     centred = rows - rows[0]  # equal rows become 0 exactly, and their mean has no rounding
-    centred -= centred.mean(axis=0)
+    shift = centred.mean(axis=0)
+    centred -= shift
     unit = _root_mean_square(centred)
-    if unit <= 1e-15 * _root_mean_square(rows):
+    mean = rows[:1] + shift
+    if unit <= 1e-15 * np.hypot(unit, _root_mean_square(mean)):  # the root mean square of the rows
         raise ValueError("all rows are equal: the centred kernel is 0")
     return centred, unit
-
-
-def centred_singles(rows: Reals) -> tuple[NDArray[np.float32], float]:
-    """Return rows less their mean, (n, d) float32, over a factor, and the factor.
-
-    They are centred in float64 some rows at a time, since copies of them all cost more than the arithmetic.
-    The factor is the root mean square of the rows less the first one: at most sqrt(n + 1) times that of the
-    centred rows, and enough to keep float32 from overflow.
-
-    Raises:
-        ValueError: there are fewer than four rows, or all are equal.
-    """
-    n, width = rows.shape
-    if n < FEWEST_ITEMS:
-        raise ValueError(f"{n} items, expected at least {FEWEST_ITEMS}")
-    step = max(1, ENTRIES_AT_ONCE // width)
-    pieces = [slice(start, start + step) for start in range(0, n, step)]
-    total, square, whole = np.zeros(width), 0.0, 0.0
-    for piece in pieces:
-        moved = rows[piece] - rows[0].astype(np.float64)
-        total += moved.sum(axis=0)
-        square += _square_sum(moved)
-        whole += _square_sum(rows[piece])
-    unit, shift = float(np.sqrt(square / rows.size)), total / n
-    singles, square = np.empty((n, width), np.float32), 0.0
-    for piece in pieces:
-        moved = rows[piece] - rows[0].astype(np.float64)  # equal rows become 0 exactly
-        moved -= shift
-        square += _square_sum(moved)
-        np.divide(moved, unit or 1.0, out=singles[piece], casting="same_kind")
-    if np.sqrt(square) <= 1e-15 * np.sqrt(whole):
-        raise ValueError("all rows are equal: the centred kernel is 0")
-    return singles, unit
 
 
 def linear_kernel(rows: Reals, dtype: DTypeLike) -> tuple[Floats, float]:
@@ -110,8 +78,4 @@ def upper(matrix: NDArray[Real]) -> NDArray[Real]:
 
 
 def _root_mean_square(rows: Reals) -> float:
-    return float(np.sqrt(_square_sum(rows) / rows.size))
-
-
-def _square_sum(rows: Reals) -> float:
-    return float(np.einsum("ij,ij->", rows, rows, dtype=np.float64))
+    return float(np.sqrt(np.einsum("ij,ij->", rows, rows) / rows.size))

@@ -126,7 +126,7 @@ def test_pieces_give_what_the_whole_gives(monkeypatch: pytest.MonkeyPatch) -> No
 def test_half_of_the_products_give_what_all_of_them_give(
     monkeypatch: pytest.MonkeyPatch, n: int, are_excluded: bool
 ) -> None:
-    """Signs in 256 dimensions have exact cosines, of which many are equal: the lists are the same, ties too."""
+    """Signs in 256 dimensions have exact cosines, of which many are equal: the lists are the same."""
     excluded = pairs_of(n, np.arange(n - 7), np.arange(7, n)) if are_excluded else None
     prepared = prepare(signs(n, 256, seed=30), COSINE)
     half = nearest_neighbours(prepared, tie_key="o", k_max=20, excluded=excluded)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import compute.steps as module
 from compute.recipe import Clip, parse_recipe, prepare, prepared_rows
 from compute.row_quantiles import neighbouring_entries
-from compute.steps import applied, clip_bound, clip_bounds, side_by_side, whitened
+from compute.steps import applied, clip_bound, clip_bounds, finite_rows, side_by_side, whitened
 
 torch.set_num_threads(1)
 
@@ -165,3 +165,18 @@ def test_what_is_no_number_is_refused(bad: float) -> None:
     rows[0, 0] = bad
     with pytest.raises(ValueError, match="NaN or infinity"):
         prepared_rows(rows, parse_recipe("clip95,cosine"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_found_at_any_place_and_width(dtype: torch.dtype, bad: float) -> None:
+    for place in (0, 7, 36, 299):
+        rows = torch.ones(30, 10, dtype=dtype)
+        assert finite_rows(rows).dtype == torch.float64
+        rows.view(-1)[place] = bad
+        with pytest.raises(ValueError, match="NaN or infinity"):
+            finite_rows(rows)
+
+
+def test_a_layer_without_entries_holds_none() -> None:
+    assert finite_rows(torch.ones(0, 3)).shape == (0, 3)
