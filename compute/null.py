@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.metrics.contract import LayerMetric, Side
+from compute.metrics.contract import LayerMetric, PermutesWhileComparing, Side
 from compute.reduction import Flags, lowest, maxima
 
 Integers = NDArray[np.int64]
@@ -72,12 +72,13 @@ def null_draws(
     found = np.empty(shape, np.int64 if metric.is_exact else np.float64)
     for draw in range(draws):
         row_orders, column_orders = orders(draw)
-        grid = metric.grid(
-            metric.permuted(rows, row_orders),
-            metric.permuted(columns, column_orders),
-            limits=limits,
-            device=device,
-        )
+        if isinstance(metric, PermutesWhileComparing):
+            grid = metric.permuted_grid(
+                rows, columns, row_orders, column_orders, limits=limits, device=device
+            )
+        else:
+            moved = metric.permuted(rows, row_orders), metric.permuted(columns, column_orders)
+            grid = metric.grid(*moved, limits=limits, device=device)
         if cells is not None:
             grid = np.where(cells, grid, lowest(grid))
         found[draw] = maxima(grid, rows.layer_counts, columns.layer_counts)

@@ -44,6 +44,9 @@ class Scheme:
         for blocks, classes in zip(self.members, self.classes, strict=True):
             mine = words[begin : begin + len(blocks)]
             begin += len(blocks)
+            if (classes == classes[:1]).all():
+                order[blocks] = blocks[np.argsort(mine, kind="stable")]
+                continue
             here = np.argsort(classes, kind="stable")
             there = np.lexsort((mine, classes))
             order[blocks[here]] = blocks[there]

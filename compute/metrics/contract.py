@@ -102,3 +102,20 @@ class KnowsPairChance(Protocol):
         None for all other metrics: their chance, where it is known, is one number for all pairs. The arrays
         are stored ones of one layer each.
         """
+
+
+@runtime_checkable
+class PermutesWhileComparing(Protocol):
+    """A metric that compares permuted sides sooner than by permuting first and comparing then."""
+
+    def permuted_grid(
+        self,
+        rows: Side,
+        columns: Side,
+        row_orders: Sequence[Integers],
+        column_orders: Sequence[Integers],
+        *,
+        limits: Integers | None = None,
+        device: str = "cpu",
+    ) -> Grid:
+        """Return `grid` of both sides after `permuted`."""

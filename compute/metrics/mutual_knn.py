@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from compute.metrics.neighbour_lists import (
     shared_per_item,
     two_layers,
 )
+
+FEW_LAYERS = 16  # with at least as many times as many columns: what one more checkpoint has with a zoo
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,33 @@ class MutualKnn(OnNeighbourLists):
         left, right = (on_device(side, device).transpose(0, 1) for side in (rows, columns))
         counts: Integers = mutual_knn(left, right, k=self.k).cpu().numpy()
         return counts[None]
+
+    def permuted_grid(
+        self,
+        rows: Side,
+        columns: Side,
+        row_orders: Sequence[Integers],
+        column_orders: Sequence[Integers],
+        *,
+        limits: Integers | None = None,
+        device: str = "cpu",
+    ) -> Integers:
+        """Return the grid of both sides after their items have changed places, as `permuted` does it.
+
+        A few layers of the rows with many of the columns are counted without laying those out.
+        """
+        moved = self.permuted(rows, row_orders)
+        row_count, column_count = (int(side.layer_counts.sum()) for side in (rows, columns))
+        is_few = row_count <= FEW_LAYERS and column_count >= FEW_LAYERS * row_count and self.k < FEW_LAYERS
+        if device != "cpu" or not is_few:
+            return self.grid(moved, self.permuted(columns, column_orders), limits=limits, device=device)
+        from compute.few_layers import shared_with_permuted
+
+        lists, order = columns.arrays["lists"], np.stack(column_orders)
+        inverse = np.empty(order.shape, lists.dtype)
+        np.put_along_axis(inverse, order, np.arange(order.shape[1])[None, :], axis=1)
+        starts = np.concatenate([[0], np.cumsum(columns.layer_counts)])
+        return shared_with_permuted(moved.arrays["lists"], lists, starts, order, inverse)[None]
 
     def item_values(self, left: Arrays, right: Arrays) -> Reals:
         """Return the share of each item's neighbours that two layers have in common, (1, n)."""

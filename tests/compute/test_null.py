@@ -100,6 +100,20 @@ def test_draws_of_a_block_are_those_of_the_definition(device: str, reducer: str)
         assert found[draw, i, j] == (counts[-1][-1] if reducer == "last" else max(map(max, counts)))
 
 
+@pytest.mark.parametrize(("row_layers", "column_layers"), [(2, [20, 13, 1]), (1, [16]), (3, [2, 2])])
+def test_few_layers_with_many_are_counted_as_all_others_are(
+    row_layers: int, column_layers: list[int]
+) -> None:
+    random, n, k = np.random.default_rng(3), 25, 4
+    metric = MutualKnn(k=k)
+    rows = metric.stack([{"indices": random_lists(random, row_layers, n, k)}])
+    columns = metric.stack([{"indices": random_lists(random, count, n, k)} for count in column_layers])
+    orders = [random.permutation(n)], [random.permutation(n) for _ in column_layers]
+    found = metric.permuted_grid(rows, columns, *orders)
+    expected = metric.grid(metric.permuted(rows, orders[0]), metric.permuted(columns, orders[1]))
+    assert found.dtype == np.int64 and found.tolist() == expected.tolist()
+
+
 @pytest.mark.parametrize("layers", [(1, 1), (3, 4)])
 @pytest.mark.parametrize(
     ("shared_signal", "draws", "alpha"), [(0.0, 99, 0.05), (0.6, 99, 0.05), (0.3, 40, 0.1)]
