@@ -77,7 +77,7 @@ def flop(name: str, start: Start, zoo: Zoo) -> float | None:
     n, layers = zoo.n, zoo.layers
     pairs = pair_count("", len(zoo.features), zoo.layers_each)
     kind = name.removesuffix("_prh")
-    making = layers * 2.0 * n * n * zoo.width
+    making = layers * float(n * n) * zoo.width  # half of the entries: they are symmetric
     if kind in TRIANGLES:
         comparing = pairs * float(n * n)  # n (n + 1) / 2 entries, a product and a sum for each
     elif kind in {"svcca", "procrustes"}:

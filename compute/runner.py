@@ -106,15 +106,13 @@ def _check_memory(job: Job) -> None:
 def _fill(job: Job) -> None:
     with job.writer.begin() as session:
         assign_slots(session, job.target)
-    try:
-        if job.info.needs == "neighbours":
-            build_missing_lists(job)
-        else:
-            build_missing_forms(job)
-        score_missing_pairs(job)
-        if job.options.null and not job.summary.out_of_budget:
-            calibrate_missing_pairs(job)
-    finally:
-        with job.writer.begin() as session:
-            for work, rate in job.pace.measured().items():
-                record_rate(session, socket.gethostname(), job.device, work, rate, job.writer.run_id)
+    if job.info.needs == "neighbours":
+        build_missing_lists(job)
+    else:
+        build_missing_forms(job)
+    score_missing_pairs(job)
+    if job.options.null and not job.summary.out_of_budget:
+        calibrate_missing_pairs(job)
+    with job.writer.begin() as session:
+        for work, rate in job.pace.measured().items():
+            record_rate(session, socket.gethostname(), job.device, work, rate, job.writer.run_id)

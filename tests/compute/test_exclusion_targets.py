@@ -120,7 +120,8 @@ def test_targets_without_exclusions_keep_their_content_key(zoo: SyntheticZoo) ->
     [
         ("center,cosine", "no recipe step 'center'", "did you mean centre ?"),
         ("centre,cosin", "ends with a similarity", "did you mean cosine ?"),
-        ("whiten,cosine", "no recipe step 'whiten'", "for example: cosine"),
+        ("whiten,cosine", "no recipe step 'whiten'", "did you mean whiten:R ?"),
+        ("squash,cosine", "no recipe step 'squash'", "for example: cosine"),
     ],
 )
 def test_a_misspelt_recipe_gets_the_nearest(zoo: SyntheticZoo, recipe: str, sentence: str, hint: str) -> None:

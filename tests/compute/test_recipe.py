@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from compute.recipe import parse_recipe, prepared_rows
@@ -63,7 +63,13 @@ def test_the_text_of_a_recipe_is_the_recipe(words: list[str], similarity: str) -
 @given(st.lists(st.sampled_from(WORDS[:6]), max_size=6), st.sampled_from(["cosine", "inner"]))
 @settings(max_examples=60, deadline=None)
 def test_steps_that_fall_away_change_no_row(words: list[str], similarity: str) -> None:
-    """Rounding apart: 1e-9 of entries near 1, where whitening divides by a variance of 1e-2 at least."""
+    """Rounding apart: 1e-9 of entries near 1, where whitening divides by a variance of 1e-2 at least.
+
+    What is white has no principal axes: whitened once more its axes are any, and a clip sees them.
+    """
+    whitenings = [position for position, word in enumerate(words) if word == "whiten:3"]
+    clips = [position for position, word in enumerate(words) if word.startswith("clip")]
+    assume(len(whitenings) < 2 or not clips or max(clips) < whitenings[1])
     rows = torch.from_numpy(np.random.default_rng(7).normal(size=(12, 5)) + 0.5)
     found = prepared_rows(rows, parse_recipe(",".join([*words, similarity])))
     expected = rows
