@@ -9,7 +9,7 @@ where there are two), the null is the engine's: every embedding has one permutat
 layers. With K draws the share of p <= .05 is floor(.05 (K + 1)) / (K + 1), and must be within three standard
 errors of it, for layers narrower than there are items, as wide, and wider.
 
-The wrong null gives each layer a permutation of its own. It must fail, by that share and by a
+The wrong null gives each layer a permutation of its own. It must fail, by that share or by a
 Kolmogorov-Smirnov test of all p. Prints one line for each metric, width and null. Draws that equal the score
 count as at least as high, which makes the p of a count a little large: `tied` is their share, `untied` is the
 share of p <= .05 with such ties broken at random, and `KS` the p of that test, likewise. Metrics on counts
