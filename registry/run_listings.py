@@ -131,26 +131,6 @@ def outstanding_failures(session: Session) -> list[FailureLine]:
     return _failures(session.scalars(statement).all())
 
 
-def last_measured_rate(session: Session, kind: str, key: str) -> tuple[RunLine, float] | None:
-    """Return the last run of a command on this machine that measured a rate, and the rate.
-
-    Args:
-        session: of the registry.
-        kind: the command.
-        key: under which its counts keep the rate.
-    """
-    statement = (
-        select(Run)
-        .where(Run.kind == kind, Run.host == socket.gethostname(), Run.ended_at.is_not(None))
-        .order_by(Run.id.desc())
-        .limit(20)
-    )
-    for run in session.scalars(statement):
-        if run.counts.get(key):
-            return run_line(run, lock_is_free=True), float(run.counts[key])
-    return None
-
-
 def _failures(rows: Sequence[Failure]) -> list[FailureLine]:
     return [
         FailureLine(

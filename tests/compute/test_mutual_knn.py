@@ -9,11 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compute.catalogue import METRICS
 from compute.inverted_lists import shared_neighbours
 from compute.metrics.mutual_knn import mutual_knn
 from compute.neighbours import nearest_neighbours
 from compute.recipe import parse_recipe, prepare
-from compute.versions import METRIC_VERSIONS
 
 
 def random_lists(layers: int, n: int, k_max: int, seed: int) -> np.ndarray:
@@ -143,7 +143,7 @@ def test_numbers_change_only_with_the_version() -> None:
     )
     counts = shared_neighbours(lists, lists, k=10)
     digest = hashlib.sha256(lists.astype("<i8").tobytes() + counts.astype("<i8").tobytes()).hexdigest()
-    assert (METRIC_VERSIONS["mutual_knn"], digest[:16]) == (1, "f30b34df56ae8938")
+    assert (METRICS["mutual_knn"].version, digest[:16]) == (1, "f30b34df56ae8938")
 
 
 @pytest.mark.gpu

@@ -13,7 +13,6 @@ from registry.handle import Registry
 from registry.run_listings import (
     failures_of,
     find_run,
-    last_measured_rate,
     list_runs,
     outstanding_failures,
     run_line,
@@ -102,17 +101,3 @@ def test_failures_are_those_of_their_run_and_all_that_are_outstanding(registry: 
         (again,) = failures_of(session, second)
         assert (again.subject, again.attempts, again.last_error) == ("embedding 3", 2, "out of memory again")
         assert {line.subject for line in outstanding_failures(session)} == {"embedding 3", "embedding 4"}
-
-
-def test_the_rate_is_that_of_the_last_run_here_that_measured_one(sqlite_registry: Registry) -> None:
-    with sqlite_registry.read() as session:
-        assert last_measured_rate(session, "align run", "speed") is None
-    plant(sqlite_registry, status="done", counts={"speed": 10.0})
-    wanted = plant(sqlite_registry, status="done", counts={"speed": 20.0})
-    plant(sqlite_registry, status="done", counts={"speed": 30.0}, host="elsewhere")
-    plant(sqlite_registry, status="done", counts={"speed": 40.0}, kind="nightly")
-    plant(sqlite_registry, status="done", counts={"speed": 0})
-    with sqlite_registry.read() as session:
-        measured = last_measured_rate(session, "align run", "speed")
-    assert measured is not None
-    assert (measured[0].run_id, measured[1]) == (wanted, 20.0)
